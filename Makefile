@@ -1,0 +1,45 @@
+# make install | demo | test | lint | model | data | clean.  PYTHON names the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := runs/demo
+
+.PHONY: install demo test lint model data clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# train the embedded encoder on the project's reports, evaluate, export, tag a report
+demo: install
+	$(BIN)/python scripts/train.py experiment=demo output=$(DEMO)
+	$(BIN)/python scripts/evaluate.py model.path=$(DEMO)/model output=$(DEMO)/scores
+	$(BIN)/python scripts/export.py model.path=$(DEMO) output=$(DEMO)/danvan-demo 'evaluations=[$(DEMO)/scores/metrics.json]'
+	$(BIN)/python -m ner_danvan.predict --model $(DEMO)/danvan-demo data/examples/bao_cao.txt
+
+test: install
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# check the annotated reports and build the splits as JSONL
+data: install
+	$(BIN)/python scripts/prepare_data.py
+
+# rebuild the shipped model from the repository alone
+model: install data
+	$(BIN)/python scripts/train.py run=danvan-mini
+	$(BIN)/python scripts/evaluate.py model.path=runs/danvan-mini/model data.path=data/reports/dev data.name=dev output=runs/danvan-mini/dev
+	$(BIN)/python scripts/evaluate.py model.path=runs/danvan-mini/model output=runs/danvan-mini/test
+	$(BIN)/python scripts/export.py model.path=runs/danvan-mini output=models/danvan-mini \
+		'evaluations=[runs/danvan-mini/dev/metrics.json,runs/danvan-mini/test/metrics.json]'
+
+clean:
+	rm -rf runs outputs multirun data/built .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

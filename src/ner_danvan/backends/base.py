@@ -1,0 +1,28 @@
+"""What every backend does: subword ids in, logits out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Backend(Protocol):
+    """Runs the encoder and its head."""
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """`[batch, length]` ids and attention mask to logits `[batch, length, outputs]`."""
+        ...
+
+
+def pad_batch(rows: Sequence[npt.NDArray[np.int64]], pad: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of unequal length as ids `[batch, longest]`, filled up with `pad`, and their attention mask."""
+    longest = max(len(row) for row in rows)
+    ids = np.full((len(rows), longest), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), longest), dtype=np.int64)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+        mask[place, : len(row)] = 1
+    return ids, mask

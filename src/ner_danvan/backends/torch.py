@@ -1,0 +1,61 @@
+"""The torch backend: any model directory, on CPU or GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ner_danvan.errors import UserError
+
+
+class TorchBackend:
+    """`AutoModelForTokenClassification` from safetensors, in fp32."""
+
+    def __init__(self, folder: Path, device: str | None = None) -> None:
+        """Raises UserError if torch is not installed, or if the weights are missing or broken."""
+        try:
+            import torch
+            from safetensors import SafetensorError
+            from transformers import AutoModelForTokenClassification
+        except ImportError as error:
+            raise UserError(
+                f"{folder}: running it needs {error.name}, which is not installed:  pip install 'ner-danvan[train]'"
+            ) from None
+        if not (folder / "model.safetensors").is_file():
+            raise UserError(f"{folder}: no model.safetensors; export or fetch the model again (pickles are not read).")
+        self._torch = torch
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        quiet_transformers()
+        try:
+            model, report = AutoModelForTokenClassification.from_pretrained(
+                folder,
+                dtype=torch.float32,  # a model saved in fp16 would otherwise run in it
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"{folder}: its weights cannot be loaded ({reason}); export or fetch it again.") from None
+        if missing := sorted(report["missing_keys"]):
+            raise UserError(f"{folder}: model.safetensors lacks {missing[0]}; export or fetch the model again.")
+        self._model = model.to(self.device).eval()
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        torch = self._torch
+        with torch.inference_mode():
+            logits = self._model(
+                input_ids=torch.from_numpy(ids).to(self.device), attention_mask=torch.from_numpy(mask).to(self.device)
+            ).logits
+        result: npt.NDArray[np.float32] = logits.float().cpu().numpy()
+        return result
+
+
+def quiet_transformers() -> None:
+    """Keep transformers' progress bars and loading reports off the terminal; what matters in them is checked."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,325 @@
+"""Documents and spans: the data, their validation, JSONL and the inline markup.
+
+Offsets are code points of the text exactly as it came in; `text[span.start:span.end] == span.text`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ner_danvan.errors import UserError
+
+# What looks like a tag of the inline markup: an upper-case name, as in <ORG> and </ORG>.
+_NAME = r"[A-Z][A-Z0-9_]*"
+_TAG = re.compile(rf"<(/?)({_NAME})>")
+_ESCAPE = re.compile(rf"<(?=/?{_NAME}>)|&(?=(?:amp;)*lt;/?{_NAME}>)")
+_MARKUP = re.compile(rf"<(/?)({_NAME})>|&((?:amp;)*)lt;(?=/?{_NAME}>)")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BRACKETS = {")": "(", "]": "[", "}": "{", "”": "“", "’": "‘", "»": "«", '"': '"', "'": "'"}
+_PART_OF_A_FIGURE = "%‰"  # Unicode calls them punctuation; "giảm 5%" still ends where it ends
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A labelled piece of text, `[start, end)` in code points; `score` is a probability or None."""
+
+    start: int
+    end: int
+    label: str
+    text: str
+    score: float | None = None
+
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """What strict scoring compares."""
+        return self.start, self.end, self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with its spans, in order of start; `meta` holds whatever the caller wants to keep."""
+
+    id: str
+    text: str
+    spans: tuple[Span, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sorted_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans from left to right, the outer before the inner."""
+    return tuple(sorted(spans, key=lambda span: (span.start, -span.end, span.label)))
+
+
+# --- validation -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault in a document: where (code points) and what, with its mend."""
+
+    offset: int
+    message: str
+
+
+def find_problems(document: Document, layer_of: Mapping[str, str], *, edges: bool = True) -> list[Problem]:
+    """Everything that is wrong with a document's spans, in order of offset.
+
+    `layer_of` maps each label to its layer: spans of one layer must not overlap, those of different
+    layers may nest but not cross. `edges` also asks that no span begins or ends with white space or
+    punctuation, as the annotation guidelines do.
+    """
+    text, found = document.text, []
+    valid: list[Span] = []
+    for span in sorted_spans(document.spans):
+        if not 0 <= span.start < span.end <= len(text):
+            found.append(
+                Problem(
+                    max(0, min(span.start, len(text))),
+                    f"{span.label} [{span.start}, {span.end}) is empty or lies outside the text of "
+                    f"{len(text)} characters; give 0 <= start < end <= {len(text)}.",
+                )
+            )
+            continue
+        if text[span.start : span.end] != span.text:
+            found.append(
+                Problem(
+                    span.start,
+                    f"{span.label} [{span.start}, {span.end}) says {_quote(span.text)} but the text there is "
+                    f"{_quote(text[span.start : span.end])}; count offsets in code points of the untouched text.",
+                )
+            )
+            continue
+        if span.label not in layer_of:
+            found.append(Problem(span.start, unknown_label(span.label, layer_of)))
+            continue
+        if edges and (fault := _edge_fault(span.text)):
+            found.append(Problem(span.start, f"{span.label} {_quote(span.text)} {fault}."))
+        valid.append(span)
+    found += _clashes(valid, layer_of)
+    return sorted(found, key=lambda problem: problem.offset)
+
+
+def unknown_label(label: str, known: Iterable[str]) -> str:
+    """The message for a label that the scheme lacks."""
+    return f'unknown label "{label}"; known are {", ".join(known)}. Where it is text, write &lt;{label}>.'
+
+
+def check_document(document: Document, layer_of: Mapping[str, str], source: str, *, edges: bool = False) -> Document:
+    """The document itself; raises UserError with `source` and line at its first problem."""
+    for problem in find_problems(document, layer_of, edges=edges):
+        raise UserError(f"{source}:{line_of(document.text, problem.offset)}: {problem.message}")
+    return document
+
+
+def line_of(text: str, offset: int) -> int:
+    """The line, counted from 1, on which an offset stands."""
+    return text.count("\n", 0, offset) + 1
+
+
+def _edge_fault(text: str) -> str | None:
+    first, last = text[0], text[-1]
+    if first.isspace() or last.isspace():
+        return "begins or ends with white space; move the tag"
+    if _is_punctuation(first):
+        return f"begins with {first}; move the tag behind it"
+    if _is_punctuation(last) and _BRACKETS.get(last, "\0") not in text[:-1]:
+        return f"ends with {last}; move the tag before it"
+    return None
+
+
+def _is_punctuation(char: str) -> bool:
+    return unicodedata.category(char).startswith("P") and char not in _PART_OF_A_FIGURE
+
+
+def _clashes(spans: list[Span], layer_of: Mapping[str, str]) -> Iterator[Problem]:
+    for i, first in enumerate(spans):
+        for second in spans[i + 1 :]:
+            if second.start >= first.end:
+                break
+            names = f"{first.label} {_quote(first.text)} and {second.label} {_quote(second.text)}"
+            if layer_of[first.label] == layer_of[second.label]:
+                yield Problem(
+                    second.start,
+                    f'{names} overlap in layer "{layer_of[first.label]}"; close one before opening the other.',
+                )
+            elif second.end > first.end:
+                yield Problem(second.start, f"{names} cross; put one inside the other or apart.")
+
+
+def _quote(text: str, limit: int = 60) -> str:
+    return json.dumps(text if len(text) <= limit else text[: limit - 1] + "…", ensure_ascii=False)
+
+
+# --- inline markup ----------------------------------------------------------------------------
+
+
+def parse_inline(markup: str, source: str, labels: Collection[str]) -> Document:
+    """Read nested tags, as in `<POSITION>Trưởng <ORG>Ban Dân vận</ORG></POSITION>`.
+
+    The text is the markup without its tags, character for character; `&lt;ORG>` stands for a tag that
+    belongs to the text. `source` becomes the id and opens each error, with the line.
+    """
+    pieces: list[str] = []
+    found: list[tuple[int, int, str]] = []
+    opened: list[tuple[str, int, int]] = []  # label, start in the text, place in the markup
+    length = position = 0
+
+    def fail(place: int, message: str) -> UserError:
+        return UserError(f"{source}:{line_of(markup, place)}: {message}")
+
+    for match in _MARKUP.finditer(markup):
+        plain = markup[position : match.start()]
+        pieces.append(plain)
+        length += len(plain)
+        position = match.end()
+        closing, label, escaped = match.groups()
+        if label is None:
+            literal = "<" if not escaped else "&" + escaped[len("amp;") :] + "lt;"
+            pieces.append(literal)
+            length += len(literal)
+        elif label not in labels:
+            raise fail(match.start(), unknown_label(label, labels))
+        elif not closing:
+            opened.append((label, length, match.start()))
+        elif not opened:
+            raise fail(match.start(), f"</{label}> closes nothing; take it out or open <{label}> before it.")
+        elif opened[-1][0] != label:
+            inner, _, place = opened[-1]
+            raise fail(
+                match.start(),
+                f"</{label}> comes before </{inner}> of line {line_of(markup, place)}; close the inner tag first.",
+            )
+        else:
+            _, start, _ = opened.pop()
+            found.append((start, length, label))
+    if opened:
+        label, _, place = opened[-1]
+        raise fail(place, f"<{label}> is never closed; put </{label}> where the span ends.")
+    pieces.append(markup[position:])
+    text = "".join(pieces)
+    spans = (Span(start, end, label, text[start:end]) for start, end, label in found)
+    return Document(id=source, text=text, spans=sorted_spans(spans))
+
+
+def render_inline(document: Document) -> str:
+    """The inverse of `parse_inline`; raises UserError where spans cross, which tags cannot say."""
+    layers = {span.label: span.label for span in document.spans}
+    if crossing := [p for p in _clashes(list(sorted_spans(document.spans)), layers) if "cross" in p.message]:
+        raise UserError(f"{document.id}:{line_of(document.text, crossing[0].offset)}: {crossing[0].message}")
+    tags: list[tuple[int, int, int, str]] = []
+    for order, span in enumerate(sorted_spans(document.spans)):
+        tags.append((span.start, 1, order, f"<{span.label}>"))
+        tags.append((span.end, 0, -order, f"</{span.label}>"))
+    pieces, position = [], 0
+    for place, _, _, tag in sorted(tags):
+        pieces += [escape_inline(document.text[position:place]), tag]
+        position = place
+    return "".join([*pieces, escape_inline(document.text[position:])])
+
+
+def escape_inline(text: str) -> str:
+    """Text in which whatever looks like a tag, or like an escaped one, is escaped once."""
+    return _ESCAPE.sub(lambda match: "&lt;" if match.group() == "<" else "&amp;", text)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def read_text(path: Path) -> str:
+    """The file's text, line ends untouched; raises UserError with the offset of a byte that is not UTF-8."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; check the path.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    return decode_utf8(data, str(path))
+
+
+def decode_utf8(data: bytes, source: str) -> str:
+    """Text of UTF-8 bytes, a leading byte-order mark kept; raises UserError that names the first bad byte."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{source}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8; convert the file, e.g. "
+            f"iconv -f WINDOWS-1258 -t UTF-8."
+        ) from None
+
+
+def document_to_dict(document: Document) -> dict[str, Any]:
+    """The JSONL form: `{"id", "text", "spans": [{"start", "end", "label", "text", "score"?}], "meta"?}`."""
+    spans = []
+    for span in document.spans:
+        row: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label, "text": span.text}
+        if span.score is not None:
+            row["score"] = round(span.score, 6)
+        spans.append(row)
+    result: dict[str, Any] = {"id": document.id, "text": document.text, "spans": spans}
+    if document.meta:
+        result["meta"] = dict(document.meta)
+    return result
+
+
+def document_from_dict(row: Any, source: str) -> Document:
+    """Read the JSONL form; a span without "text" takes it from the offsets. Raises UserError."""
+    if not isinstance(row, dict):
+        raise UserError(f'{source}: a JSON object with "text" is wanted, not {type(row).__name__}.')
+    text, spans = row.get("text"), row.get("spans") or []
+    if not isinstance(text, str):
+        raise UserError(f'{source}: "text" is missing or no string; write {{"id": …, "text": …}}.')
+    if not isinstance(spans, list):
+        raise UserError(f'{source}: "spans" is no list; write [{{"start": …, "end": …, "label": …}}].')
+    meta = row.get("meta") or {}
+    if not isinstance(meta, dict):
+        raise UserError(f'{source}: "meta" is no object; write {{…}} or leave it out.')
+    read = []
+    for span in spans:
+        try:
+            start, end, label = span["start"], span["end"], span["label"]
+            score = span.get("score")
+        except (TypeError, KeyError, AttributeError):
+            raise UserError(f'{source}: a span lacks "start", "end" or "label": {json.dumps(span)[:80]}.') from None
+        if not _is_offset(start) or not _is_offset(end) or not isinstance(label, str):
+            raise UserError(f"{source}: start and end must be whole numbers, label a string: {json.dumps(span)[:80]}.")
+        read.append(Span(start, end, label, span.get("text", text[start:end]), score))
+    return Document(str(row.get("id", source)), text, sorted_spans(read), meta)
+
+
+def read_jsonl(path: Path) -> Iterator[Document]:
+    """Documents of a JSONL file, one a line, empty lines passed over; raises UserError with the line."""
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield parse_json_line(line, f"{path}:{number}")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def parse_json_line(line: bytes, source: str) -> Document:
+    """One line of document JSONL."""
+    try:
+        row = json.loads(decode_utf8(line, source))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{source}: no JSON at column {error.colno} ({error.msg}).") from None
+    return document_from_dict(row, source)
+
+
+def to_json_line(document: Document) -> str:
+    """One line of document JSONL, without its newline."""
+    row = document_to_dict(document)
+    line = json.dumps(row, ensure_ascii=False)
+    # a lone surrogate has no UTF-8 form; JSON's own escape has
+    return line if line.isascii() or not _SURROGATE.search(line) else json.dumps(row)
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

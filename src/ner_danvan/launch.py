@@ -1,0 +1,61 @@
+"""Where command-line programs begin: faults of the input become one line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn, ParamSpec, TypeVar
+
+from ner_danvan.errors import UserError
+
+USAGE = 2
+_HINT = "(--help shows the config, and configs/ says what each key means)"
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def fail(message: str, code: int = USAGE) -> NoReturn:
+    """Print one line to stderr and exit."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def one_line_errors(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Decorate what `hydra.main` runs: a fault of the input ends it with one line.
+
+    It must be caught inside the job, for Hydra adds a line of its own to whatever leaves it.
+    """
+
+    @wraps(task)
+    def guarded(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        from omegaconf.errors import OmegaConfBaseException
+
+        try:
+            return task(*arguments, **options)
+        except UserError as error:
+            fail(str(error))
+        except OmegaConfBaseException as error:
+            fail(f"{error} {_HINT}")
+
+    return guarded
+
+
+def run_hydra(main: Callable[[], None]) -> None:
+    """Run a function decorated with `hydra.main`.
+
+    Hydra tells a wrong override in several lines and a fault in the program as a traceback cut short; here the first
+    is one line, and the second is whole.
+    """
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        main()
+    except (HydraException, OmegaConfBaseException) as error:
+        fail(f"{error} {_HINT}")
+    except KeyboardInterrupt:
+        fail("interrupted", 130)

@@ -1,0 +1,162 @@
+"""The model directory: its files, and what `config.json` says beyond the encoder's own settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ner_danvan.errors import UserError
+from ner_danvan.labels import LabelScheme
+from ner_danvan.text.segment import SplitWords
+from ner_danvan.text.split_lexicon import read_split_words
+from ner_danvan.text.subwords import Subwords
+from ner_danvan.text.windows import WindowSize
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+SPLIT_WORDS_FILE = "split_words.txt"
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+METRICS_FILE = "metrics.json"
+RUN_FILE = "run.json"
+CARD_FILE = "README.md"
+
+DEFAULT_MODEL = "danvan-mini"
+SECTION = "ner_danvan"  # the key of config.json under which our settings stand
+FORMAT = 1
+
+_PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md"]  # what is fetched from the hub
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What prediction must know of a model: its labels, windows and the temperature of each layer."""
+
+    scheme: LabelScheme
+    window: WindowSize
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+
+    def to_config(self) -> dict[str, Any]:
+        """The section of `config.json`."""
+        return {
+            "format": FORMAT,
+            "scheme": self.scheme.to_config(),
+            "window": self.window.subwords,
+            "overlap": self.window.overlap,
+            "temperatures": dict(self.temperatures),
+            "segmenter": "underthesea",
+        }
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Everything of a model directory but its weights."""
+
+    folder: Path
+    settings: ModelSettings
+    subwords: Subwords
+    split_words: SplitWords
+
+
+def read_model_dir(folder: Path) -> ModelFiles:
+    """Read and check a model directory; raises UserError that names the file that is missing or wrong."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such model directory; give a directory, or a hub id such as owner/name.")
+    settings = _settings(folder, _read_config(folder))
+    split_words = folder / SPLIT_WORDS_FILE
+    if not split_words.is_file():
+        raise UserError(f"{folder}: no {SPLIT_WORDS_FILE}. {_EXPORT_HINT}")
+    return ModelFiles(folder, settings, Subwords.from_files(folder), read_split_words(split_words))
+
+
+def write_tokenizer_config(folder: Path, settings: ModelSettings) -> None:
+    """Write `tokenizer_config.json`, by which plain transformers find the reference tokenizer and its limit."""
+    values = {"tokenizer_class": "PhobertTokenizer", "model_max_length": settings.window.subwords}
+    (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+_EXPORT_HINT = "Export a model there with:  python scripts/export.py model.path=RUN output=DIRECTORY"
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise UserError(f"{folder}: no {CONFIG_FILE}. {_EXPORT_HINT}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: no valid JSON ({error}). {_EXPORT_HINT}") from None
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: holds no JSON object. {_EXPORT_HINT}")
+    return config
+
+
+def _settings(folder: Path, config: Mapping[str, Any]) -> ModelSettings:
+    path = folder / CONFIG_FILE
+    section = config.get(SECTION)
+    if not isinstance(section, dict):
+        raise UserError(f'{path}: no "{SECTION}" section, so its labels have no layers; train with scripts/train.py.')
+    if section.get("format") != FORMAT:
+        raise UserError(f"{path}: format {section.get('format')}, this version reads {FORMAT}; export the model anew.")
+    try:
+        scheme = LabelScheme.from_config(section["scheme"])
+        window = WindowSize(int(section["window"]), int(section["overlap"]))
+        temperatures = {str(name): float(value) for name, value in section["temperatures"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f'{path}: the "{SECTION}" section cannot be read ({error}). {_EXPORT_HINT}') from None
+    if not all(value > 0 for value in temperatures.values()):
+        raise UserError(f'{path}: a temperature is not above 0 in "{SECTION}". {_EXPORT_HINT}')
+    tags = config.get("id2label")
+    outputs = tuple(tags[key] for key in sorted(tags, key=int)) if isinstance(tags, dict) else ()
+    if outputs != scheme.tags:
+        raise UserError(
+            f"{path}: the model's {len(outputs)} outputs ({_some(outputs)}) are not the {len(scheme.tags)} tags of its "
+            f"label scheme ({_some(scheme.tags)}); it was trained for another one. {_EXPORT_HINT}"
+        )
+    return ModelSettings(scheme, window, temperatures)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+
+
+# --- finding one ------------------------------------------------------------------------------
+
+
+def find_model(name: str | Path | None, *, allow_bin: bool = False) -> Path:
+    """The directory of a model: the embedded default for None, a directory as it is, a hub id from hub or cache.
+
+    `allow_bin` also fetches torch's own weight format. Raises UserError if the hub does not give the model.
+    """
+    if name is None:
+        return _embedded(DEFAULT_MODEL)
+    path = Path(name)
+    if path.is_dir() or not _is_hub_id(str(name)):
+        return path
+    return _from_hub(str(name), [*_PATTERNS, "*.bin"] if allow_bin else _PATTERNS)
+
+
+def _embedded(name: str) -> Path:
+    package = Path(__file__).resolve().parent
+    for folder in (package / "models" / name, package.parents[1] / "models" / name):
+        if folder.is_dir():
+            return folder
+    raise UserError(f"the embedded model {name} is missing; build it with:  make model   or name another one.")
+
+
+def _is_hub_id(name: str) -> bool:
+    owner, _, model = name.partition("/")
+    return bool(owner.strip(".~") and model) and "/" not in model and "\\" not in name
+
+
+def _from_hub(name: str, patterns: list[str]) -> Path:
+    from huggingface_hub import snapshot_download  # late: only needed for hub ids
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(f"{name}: no such directory, and not to be had from the hub ({reason}).") from None

@@ -1,0 +1,180 @@
+"""The analysts' command: `python -m ner_danvan.predict report.txt`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ner_danvan.document import Document
+from ner_danvan.errors import UserError
+from ner_danvan.io.output import errors_path, finished_ids, skip_finished, whole_file, write_errors
+from ner_danvan.io.readers import Failure, read_inputs
+from ner_danvan.io.writers import FORMATS, RESUMABLE
+from ner_danvan.launch import fail
+
+if TYPE_CHECKING:
+    from ner_danvan.tagger import Tagger
+
+_DESCRIPTION = "Find persons, posts, bodies, dates and tasks in Vietnamese administrative reports."
+_EPILOG = """\
+exit codes: 0 all inputs read; 1 some failed (each named on stderr, and kept in OUT.errors.jsonl); 2 wrong usage
+
+examples:
+  python -m ner_danvan.predict report.txt
+  python -m ner_danvan.predict --text "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
+  python -m ner_danvan.predict reports/ --format jsonl -o tagged.jsonl --on-error skip
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, tag, write; exits as `--help` says."""
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(options)
+    except UserError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted" + (f"; go on with --resume -o {options.output}" if options.output else ""), 130)
+    except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit fail
+        code = 0
+    sys.exit(code)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _OneLineParser(
+        prog="python -m ner_danvan.predict",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="text file, document JSONL, folder, or - for stdin")
+    parser.add_argument("--text", metavar="S", help="tag this text instead of files")
+    parser.add_argument("--model", metavar="M", help="model directory or hub id (the embedded default)")
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), default="pretty", help="pretty for people (default), or jsonl"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
+    parser.add_argument(
+        "--min-score", type=_probability, default=0.0, metavar="P", help="leave out spans less sure than P"
+    )
+    parser.add_argument(
+        "--on-error", choices=("fail", "skip"), default="fail", help="at an input that fails: stop (default), or go on"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the partial output of an interrupted run")
+    parser.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 … (cuda where there is one)")
+    options = parser.parse_args(arguments)
+    if options.text is not None and options.paths:
+        parser.error("--text and PATH exclude each other; give one of the two.")
+    if options.text is None and not options.paths:
+        parser.error("nothing to read; give a PATH, - for stdin, or --text.")
+    if options.resume and (options.output is None or options.format not in RESUMABLE):
+        parser.error(f"--resume goes with -o OUT and --format {' or '.join(sorted(RESUMABLE))}.")
+    return options
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Tells wrong usage in one line; `--help` tells the rest."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        fail(f"{message} See --help.")
+
+
+def _probability(value: str) -> float:
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{value} is no probability; give a number from 0 to 1")
+    return number
+
+
+@dataclass
+class _Inputs:
+    """Readable documents; what fails is told, kept, and under "fail" ends the reading."""
+
+    items: Iterable[Document | Failure]
+    stop: bool
+    failures: list[Failure] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Document]:
+        for item in self.items:
+            if isinstance(item, Document):
+                yield item
+                continue
+            self.failures.append(item)
+            print(f"error: {item.message}", file=sys.stderr)
+            if self.stop:
+                return
+
+
+class _StoppedError(Exception):
+    """An input failed under --on-error fail: the output must not appear."""
+
+
+def _run(options: argparse.Namespace) -> int:
+    output: Path | None = options.output
+    finished = finished_ids(output) if output and options.resume else []
+    if options.text is not None:
+        items: Iterator[Document | Failure] = iter([Document("text", options.text)])
+    else:
+        items = read_inputs(options.paths, sys.stdin.buffer)
+    if output is not None:
+        items = skip_finished(items, finished, output)
+    inputs = _Inputs(items, stop=options.on_error == "fail")
+    tagger = _load(options)
+    try:
+        with whole_file(output, resume=options.resume) if output else nullcontext(sys.stdout) as stream:
+            _write(tagger, inputs, stream, options, len(finished))
+            if inputs.failures and inputs.stop:
+                raise _StoppedError
+    except _StoppedError:
+        pass
+    if output is not None:
+        write_errors(output, inputs.failures)
+    if not inputs.failures:
+        return 0
+    if output is not None:
+        print(f"{len(inputs.failures)} inputs failed, see {errors_path(output)}", file=sys.stderr)
+    return 1
+
+
+def _load(options: argparse.Namespace) -> Tagger:
+    from ner_danvan.tagger import Tagger  # late: wrong usage is told at once
+
+    return Tagger.from_pretrained(options.model, device=options.device)
+
+
+def _write(
+    tagger: Tagger, inputs: Iterable[Document], stream: TextIO, options: argparse.Namespace, finished: int
+) -> None:
+    write = FORMATS[options.format](stream, tagger.scheme.labels)
+    for number, document in enumerate(_progress(tagger.stream(inputs), options, finished), 1):
+        kept = tuple(span for span in document.spans if (span.score or 0.0) >= options.min_score)
+        write(replace(document, spans=kept))
+        if number % 64 == 0:
+            stream.flush()
+
+
+def _progress(documents: Iterator[Document], options: argparse.Namespace, finished: int) -> Iterator[Document]:
+    """Count documents on stderr where it is a terminal, and the output does not go to one too."""
+    if not sys.stderr.isatty() or (options.output is None and sys.stdout.isatty()):
+        yield from documents
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("documents"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("documents", total=None, completed=finished)
+        for document in documents:
+            yield document
+            progress.advance(task)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""A document made ready for the encoder: words, subwords, windows. Training and prediction both begin here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ner_danvan.text.segment import SplitWords, Word, segment, sentence_ends
+from ner_danvan.text.subwords import BOS_ID, EOS_ID, Encoded, Subwords
+from ner_danvan.text.windows import WindowSize, cut_windows
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Words of a document, and for each window `[first word, last word)` its ids and its words' first subwords.
+
+    `ids[i]` is `[length]`, special tokens included; `firsts[i]` is `[words of windows[i]]`, places in `ids[i]`.
+    """
+
+    words: list[Word]
+    windows: list[tuple[int, int]]
+    ids: list[npt.NDArray[np.int64]]
+    firsts: list[npt.NDArray[np.int64]]
+
+    @property
+    def offsets(self) -> list[tuple[int, int]]:
+        """`[start, end)` of each word in the text."""
+        return [(word.start, word.end) for word in self.words]
+
+
+def prepare(text: str, subwords: Subwords, split_words: SplitWords, size: WindowSize) -> Inputs:
+    """Segment, encode and cut a text into windows; a text without words has none."""
+    words = segment(text, split_words)
+    encoded = subwords.encode([word.form for word in words])
+    windows = cut_windows(encoded.counts, sentence_ends(text, words), size)
+    pairs = [_window(encoded, first, last, size.room) for first, last in windows]
+    return Inputs(words, windows, [ids for ids, _ in pairs], [firsts for _, firsts in pairs])
+
+
+def _window(encoded: Encoded, first: int, last: int, room: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Ids of a window and the place of each word's first subword; a word that is longer than a window is cut off."""
+    begin, end = int(encoded.firsts[first]), int(encoded.firsts[last])
+    ids = np.concatenate([[BOS_ID], encoded.ids[begin : min(end, begin + room)], [EOS_ID]]).astype(np.int64)
+    return ids, encoded.firsts[first:last] - begin + 1

@@ -1,0 +1,81 @@
+"""The copy of a text that the model reads, and the way back to the text as it came in.
+
+The copy is NFC with new-style tone marks (PhoBERT's vocabulary has 787 entries such as `uỷ` and 6 such as
+`ủy`), every kind of white space as a space or a newline, and nothing invisible. Each character of the copy
+knows which characters of the original it stands for.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_TONED = {"a": "àáảãạ", "e": "èéẻẽẹ", "y": "ỳýỷỹỵ", "o": "òóỏõọ", "u": "ùúủũụ"}
+_OLD_TO_NEW = {
+    old + plain: base + new
+    for base, plain in (("o", "a"), ("o", "e"), ("u", "y"))
+    for old, new in zip(_TONED[base], _TONED[plain], strict=True)
+}
+_OLD_TO_NEW |= {cased(old): cased(new) for old, new in _OLD_TO_NEW.items() for cased in (str.upper, str.capitalize)}
+# only where the cluster ends the syllable: "hòa" but not the misspelt "hòan"
+_OLD_STYLE = re.compile(rf"(?:{'|'.join(_OLD_TO_NEW)})(?!\w)")
+
+_LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_INVISIBLE = ("Cf", "Mn", "Me", "Cs", "Co", "Cn")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCopy:
+    """`text` for the model; its character i stands for `[starts[i], ends[i])` of the original."""
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+
+def model_copy(text: str) -> ModelCopy:
+    """The copy that is segmented and encoded; works for any string, lone surrogates included."""
+    if text.isascii() and text.isprintable():
+        return ModelCopy(text, list(range(len(text))), list(range(1, len(text) + 1)))
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+    for cluster in _clusters(text):
+        begin, position = position, position + len(cluster)
+        for char in _readable(cluster):
+            chars.append(char)
+            starts.append(begin)
+            ends.append(position)
+    return ModelCopy(new_style_tones("".join(chars)), starts, ends)
+
+
+def new_style_tones(text: str) -> str:
+    """Move tone marks to where the new style has them (`hòa` to `hoà`, `ủy` to `uỷ`); same length, NFC in and out."""
+    return _OLD_STYLE.sub(lambda match: _OLD_TO_NEW[match.group()], text)
+
+
+def _clusters(text: str) -> list[str]:
+    """The text cut before each character that does not combine with the one before it."""
+    cuts = [i for i, char in enumerate(text) if i == 0 or not unicodedata.combining(char)]
+    return [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+
+
+def _readable(cluster: str) -> str:
+    if len(cluster) == 1:
+        char = cluster
+        if char.isalnum():
+            return "Đ" if char == "Ð" else "đ" if char == "ð" else unicodedata.normalize("NFC", char)
+    else:
+        composed = unicodedata.normalize("NFC", cluster)
+        # marks that compose with nothing are noise to the vocabulary
+        return "".join(_readable(char) for char in composed if not unicodedata.combining(char))
+    if char in _LINE_BREAKS:
+        return "\n"
+    if char.isspace():
+        return " "
+    category = unicodedata.category(char)
+    if category in _INVISIBLE:
+        return ""
+    return " " if category == "Cc" else unicodedata.normalize("NFC", char)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from ner_danvan.document import Document
+from ner_danvan.io.readers import Failure, read_inputs
+
+
+def read(*paths: str, stdin: bytes = b"") -> list[Document | Failure]:
+    return list(read_inputs(paths, io.BytesIO(stdin)))
+
+
+def test_a_text_file_is_one_document_with_its_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("Đảng ủy\r\nxã\n".encode())
+    assert read(str(tmp_path / "a.txt")) == [Document(str(tmp_path / "a.txt"), "Đảng ủy\r\nxã\n")]
+
+
+def test_a_folder_gives_its_readable_files_by_name_and_passes_over_others(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("b.txt", "sub/a.md", "c.png"):
+        (tmp_path / name).write_text(name)
+    assert [item.id for item in read(str(tmp_path))] == ["b.txt", "sub/a.md"]
+
+
+def test_a_folder_with_nothing_readable_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "c.png").write_text("x")
+    (failure,) = read(str(tmp_path))
+    assert isinstance(failure, Failure)
+    assert "nothing readable in this folder" in failure.message
+
+
+def test_a_file_named_by_itself_is_read_whatever_its_ending(tmp_path: Path) -> None:
+    (tmp_path / "report.log").write_text("x")
+    assert isinstance(read(str(tmp_path / "report.log"))[0], Document)
+
+
+def test_jsonl_lines_behind_a_bad_one_are_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b'{"id": "a", "text": "x"}\n{oops\n\n\xff\n{"text": "y"}\n')
+    first, bad, bytes_, last = read(str(path))
+    assert (first.id, last.id) == ("a", f"{path}:5")
+    assert isinstance(bad, Failure)
+    assert bad.message.startswith(f"{path}:2: no JSON")
+    assert isinstance(bytes_, Failure)
+    assert "byte 0 (0xff) is not UTF-8" in bytes_.message
+
+
+def test_stdin_is_one_document() -> None:
+    assert read("-", stdin="ủy".encode()) == [Document("stdin", "ủy")]
+    (failure,) = read("-", stdin=b"ab\xe1")
+    assert isinstance(failure, Failure)
+    assert "stdin: byte 2" in failure.message
+
+
+def test_missing_files_are_failures_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    items = read(str(tmp_path / "no.txt"), str(tmp_path / "no.jsonl"), str(tmp_path / "a.txt"))
+    assert [type(item) for item in items] == [Failure, Failure, Document]
+    assert "no such file" in items[0].message  # type: ignore[union-attr]

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from itertools import pairwise, product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny import DANVAN
+
+from ner_danvan.decode import Chain, decode, viterbi
+from ner_danvan.labels import Layer, tag_runs
+
+LAYER = Layer("l", ("A", "B"))
+
+
+def valid_paths(length: int, layer: Layer) -> list[tuple[int, ...]]:
+    return [
+        path
+        for path in product(range(len(layer.tags)), repeat=length)
+        if layer.may_start[path[0]] and all(layer.may_follow[a, b] for a, b in pairwise(path))
+    ]
+
+
+def weights(logits: npt.NDArray[np.float64], layer: Layer) -> dict[tuple[int, ...], float]:
+    """Every valid path of one row with its probability, by brute force."""
+    scores = {
+        path: float(np.exp(sum(logits[i, t] for i, t in enumerate(path)))) for path in valid_paths(len(logits), layer)
+    }
+    total = sum(scores.values())
+    return {path: score / total for path, score in scores.items()}
+
+
+def random_logits(seed: int, batch: int, longest: int, layer: Layer) -> npt.NDArray[np.float64]:
+    return 2 * np.random.default_rng(seed).standard_normal((batch, longest, len(layer.tags)))
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_viterbi_finds_the_best_valid_path_of_each_row(seed: int, lengths: list[int]) -> None:
+    logits = random_logits(seed, len(lengths), max(lengths), LAYER)
+    tags = viterbi(logits, np.array(lengths), LAYER)
+    for row, length in enumerate(lengths):
+        probabilities = weights(logits[row, :length], LAYER)
+        assert probabilities[tuple(tags[row, :length].tolist())] == pytest.approx(max(probabilities.values()))
+        assert not tags[row, length:].any()
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 5), min_size=1, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_span_probability_is_the_sum_over_all_paths_that_have_the_span(seed: int, lengths: list[int]) -> None:
+    logits = random_logits(seed, len(lengths), max(lengths), LAYER)
+    chain = Chain(logits, np.array(lengths), LAYER)
+    for row, length in enumerate(lengths):
+        probabilities = weights(logits[row, :length], LAYER)
+        for first in range(length):
+            for last in range(first + 1, length + 1):
+                for begin in (1, 3):
+                    wanted = sum(
+                        p for path, p in probabilities.items() if (first, last, begin) in tag_runs(np.array(path))
+                    )
+                    assert np.exp(chain.span_log_prob(row, first, last, begin)) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_partition_is_the_sum_over_valid_paths_only() -> None:
+    logits = random_logits(3, 1, 4, LAYER)
+    total = sum(np.exp(sum(logits[0, i, t] for i, t in enumerate(path))) for path in valid_paths(4, LAYER))
+    assert Chain(logits, np.array([4]), LAYER).log_partition()[0] == pytest.approx(np.log(total))
+
+
+def test_path_probabilities_of_a_row_sum_to_one() -> None:
+    logits = random_logits(5, 1, 3, LAYER)
+    chain = Chain(logits, np.array([3]), LAYER)
+    total = sum(np.exp(chain.path_log_prob(np.array([path]))[0]) for path in valid_paths(3, LAYER))
+    assert total == pytest.approx(1.0)
+
+
+def test_padding_changes_no_probability() -> None:
+    logits = random_logits(7, 1, 6, LAYER)
+    short = Chain(logits[:, :3], np.array([3]), LAYER).span_log_prob(0, 1, 3, 1)
+    assert Chain(logits, np.array([3]), LAYER).span_log_prob(0, 1, 3, 1) == pytest.approx(short)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (2, 1), (0, 4), (-1, 1)])
+def test_span_outside_the_row_is_an_error(first: int, last: int) -> None:
+    with pytest.raises(ValueError, match="empty or outside"):
+        Chain(random_logits(0, 1, 3, LAYER), np.array([3]), LAYER).span_log_prob(0, first, last, 1)
+
+
+def test_probabilities_of_very_long_rows_stay_finite() -> None:
+    logits = 30 * random_logits(1, 1, 5_000, LAYER)
+    chain = Chain(logits, np.array([5_000]), LAYER)
+    tags = viterbi(logits, np.array([5_000]), LAYER)[0]
+    scores = [chain.span_log_prob(0, *run) for run in tag_runs(tags)]
+    assert len(scores) > 100
+    assert np.isfinite(scores).all()
+    assert max(scores) <= 1e-6
+
+
+def words_of(text: str) -> list[tuple[int, int]]:
+    places, position = [], 0
+    for word in text.split():
+        start = text.index(word, position)
+        position = start + len(word)
+        places.append((start, position))
+    return places
+
+
+def test_layers_decode_apart_so_that_spans_nest() -> None:
+    text = "Trưởng Ban Dân vận"
+    logits = np.zeros((4, 13))
+    for word, tags in enumerate([(0, 8, 10), (3, 9, 10), (4, 9, 10), (4, 9, 10)]):
+        logits[word, list(tags)] = 8.0
+    (spans,) = decode([logits], [words_of(text)], [text], DANVAN)
+    assert [(s.label, s.text) for s in spans] == [("POSITION", text), ("ORG", "Ban Dân vận")]
+    assert all(0.9 < (s.score or 0) <= 1 for s in spans)
+
+
+def test_temperature_lowers_the_score_and_keeps_the_spans() -> None:
+    text = "Đảng ủy họp"
+    logits = np.zeros((3, 13))
+    logits[0, 3] = logits[1, 4] = 3.0
+    (plain,) = decode([logits], [words_of(text)], [text], DANVAN)
+    (warm,) = decode([logits], [words_of(text)], [text], DANVAN, {"mention": 2.0})
+    assert [s.key for s in plain] == [s.key for s in warm]
+    assert (warm[0].score or 0) < (plain[0].score or 0)
+
+
+def test_documents_without_words_are_empty_beside_others() -> None:
+    text = "Đảng"
+    logits = np.zeros((1, 13))
+    logits[0, 3] = 9.0
+    empty = np.zeros((0, 0))
+    spans = decode([empty, logits, empty], [[], [(0, 4)], []], ["", text, " "], DANVAN)
+    assert [len(found) for found in spans] == [0, 1, 0]
+    assert decode([empty], [[]], [""], DANVAN) == [()]

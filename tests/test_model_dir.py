@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import DANVAN
+
+from ner_danvan.errors import UserError
+from ner_danvan.model_dir import ModelSettings, find_model, read_model_dir
+from ner_danvan.text.windows import WindowSize
+
+SETTINGS = ModelSettings(DANVAN, WindowSize(128, 16), {"mention": 1.5})
+
+
+@pytest.fixture
+def model(vocabulary: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    shutil.copytree(vocabulary, folder)
+    (folder / "split_words.txt").write_text("trưởng ban\n", encoding="utf-8")
+    write_config(folder)
+    return folder
+
+
+def write_config(folder: Path, **changes: Any) -> None:
+    config = {"id2label": {str(i): tag for i, tag in enumerate(DANVAN.tags)}, "ner_danvan": SETTINGS.to_config()}
+    (folder / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+
+
+def test_settings_round_trip(model: Path) -> None:
+    files = read_model_dir(model)
+    assert files.settings == SETTINGS
+    assert files.split_words == {"trưởng_ban": (1,)}
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocab.txt", "bpe.codes", "split_words.txt"])
+def test_a_missing_file_is_named(model: Path, name: str) -> None:
+    (model / name).unlink()
+    with pytest.raises(UserError, match=f"no {name}") as raised:
+        read_model_dir(model)
+    assert str(model) in str(raised.value)
+
+
+def test_another_label_scheme_is_told(model: Path) -> None:
+    write_config(model, id2label={"0": "O", "1": "B-LOC", "2": "I-LOC"})
+    with pytest.raises(UserError, match=r"3 outputs \(O, B-LOC, I-LOC\) are not the 13 tags"):
+        read_model_dir(model)
+
+
+def test_outputs_are_compared_in_numeric_order(model: Path) -> None:
+    shuffled = {str(i): DANVAN.tags[i] for i in sorted(range(13), key=str)}
+    write_config(model, id2label=shuffled)
+    assert read_model_dir(model).settings.scheme == DANVAN
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"ner_danvan": None}, 'no "ner_danvan" section'),
+        ({"ner_danvan": {"format": 99}}, "format 99, this version reads 1"),
+        ({"ner_danvan": {"format": 1}}, "cannot be read"),
+        ({"ner_danvan": SETTINGS.to_config() | {"window": 1}}, "holds nothing"),
+        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"task": 0}}}, "not above 0"),
+        ({"id2label": None}, "0 outputs"),
+    ],
+)
+def test_a_config_that_cannot_be_used_says_why(model: Path, change: dict[str, Any], wanted: str) -> None:
+    write_config(model, **change)
+    with pytest.raises(UserError, match=wanted):
+        read_model_dir(model)
+
+
+@pytest.mark.parametrize("content", ["{oops", "[]"])
+def test_a_config_that_is_no_object_is_told(model: Path, content: str) -> None:
+    (model / "config.json").write_text(content)
+    with pytest.raises(UserError, match=r"config\.json"):
+        read_model_dir(model)
+
+
+def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such model directory"):
+        read_model_dir(find_model(tmp_path / "nothing"))
+
+
+def test_a_directory_is_found_as_it_is(model: Path) -> None:
+    assert find_model(model) == model
+
+
+def test_a_hub_id_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match="owner/no-such-model: no such directory, and not to be had from the hub"
+    ) as raised:
+        find_model("owner/no-such-model")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("allow_bin", [False, True])
+def test_a_hub_id_is_fetched_without_pickles_unless_they_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, allow_bin: bool
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def fetch(name: str, *, allow_patterns: list[str]) -> str:
+        asked[name] = allow_patterns
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    assert find_model("vinai/some-model", allow_bin=allow_bin) == tmp_path
+    assert ("*.bin" in asked["vinai/some-model"]) == allow_bin
+    assert "*.py" not in asked["vinai/some-model"]
+
+
+def test_the_embedded_model_is_looked_for_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "src" / "ner_danvan"
+    package.mkdir(parents=True)
+    monkeypatch.setattr("ner_danvan.model_dir.__file__", str(package / "model_dir.py"))
+    with pytest.raises(UserError, match="make model"):
+        find_model(None)
+    (tmp_path / "models" / "danvan-mini").mkdir(parents=True)
+    assert find_model(None) == tmp_path / "models" / "danvan-mini"
+    (package / "models" / "danvan-mini").mkdir(parents=True)
+    assert find_model(None) == package / "models" / "danvan-mini"

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny import SENTENCES, make_tagger
+
+from ner_danvan import predict
+from ner_danvan.tagger import Tagger
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command with a model that tags at random; gives the exit code."""
+    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None: make_tagger(vocabulary))
+
+    def call(*arguments: str | Path) -> int:
+        with pytest.raises(SystemExit) as left:
+            predict.main([str(argument) for argument in arguments])
+        return int(left.value.code or 0)
+
+    return call
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    for number, sentence in enumerate(SENTENCES):
+        (folder / f"{number}.txt").write_text(sentence, encoding="utf-8")
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def error_lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_text_is_shown_with_its_spans(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--text", SENTENCES[0]) == 0
+    assert "score" in capsys.readouterr().out
+
+
+def test_jsonl_has_text_spans_and_scores(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--text", SENTENCES[0], "--format", "jsonl") == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["text"] == SENTENCES[0]
+    assert row["spans"]
+    for span in row["spans"]:
+        assert SENTENCES[0][span["start"] : span["end"]] == span["text"]
+        assert 0 <= span["score"] <= 1
+
+
+def test_a_folder_goes_to_a_file_in_order(run: Run, reports: Path, tmp_path: Path) -> None:
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 0
+    assert [row["id"] for row in rows(tmp_path / "o.jsonl")] == [f"{i}.txt" for i in range(len(SENTENCES))]
+
+
+def test_stdin_is_read(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Đảng ủy xã".encode())))
+    assert run("-", "--format", "jsonl") == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "stdin"
+
+
+def test_min_score_leaves_out_what_is_less_sure(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run("--text", SENTENCES[0], "--format", "jsonl")
+    every = json.loads(capsys.readouterr().out)["spans"]
+    run("--text", SENTENCES[0], "--format", "jsonl", "--min-score", "0.6")
+    kept = json.loads(capsys.readouterr().out)["spans"]
+    assert kept == [span for span in every if span["score"] >= 0.6]
+    assert 0 < len(kept) < len(every)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ([], "nothing to read"),
+        (["a.txt", "--text", "x"], "exclude each other"),
+        (["a.txt", "--resume"], "--resume goes with -o"),
+        (["a.txt", "--min-score", "1.5"], "1.5 is no probability"),
+        (["a.txt", "--min-score", "x"], "invalid"),
+        (["a.txt", "--format", "xml"], "invalid choice"),
+        (["a.txt", "--frmat", "jsonl"], "unrecognized arguments"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    run: Run, capsys: pytest.CaptureFixture[str], arguments: list[str], wanted: str
+) -> None:
+    assert run(*arguments) == 2
+    (line,) = error_lines(capsys)
+    assert line.startswith("error: ")
+    assert wanted in line
+
+
+def test_an_input_that_fails_stops_and_no_output_appears(
+    run: Run, reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (reports / "3.txt").write_bytes(b"abc\xff")
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 1
+    assert not (tmp_path / "o.jsonl").exists()
+    assert "byte 3 (0xff) is not UTF-8" in error_lines(capsys)[0]
+
+
+def test_on_error_skip_goes_on_and_keeps_what_failed(
+    run: Run, reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (reports / "3.txt").write_bytes(b"abc\xff")
+    assert run(reports, tmp_path / "no.txt", "--format", "jsonl", "-o", tmp_path / "o.jsonl", "--on-error", "skip") == 1
+    assert [row["id"] for row in rows(tmp_path / "o.jsonl")] == ["0.txt", "1.txt", "2.txt", "4.txt", "5.txt"]
+    failed = rows(tmp_path / "o.jsonl.errors.jsonl")
+    assert [row["id"] for row in failed] == [str(reports / "3.txt"), str(tmp_path / "no.txt")]
+    assert len(error_lines(capsys)) == 3
+
+
+@pytest.mark.parametrize("name", ["missing.txt", "empty"])
+def test_an_unreadable_input_is_one_line_and_exit_1(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / name) == 1
+    assert len(error_lines(capsys)) == 1
+
+
+def test_resume_gives_what_one_run_would_have(run: Run, reports: Path, tmp_path: Path) -> None:
+    whole, output = tmp_path / "whole.jsonl", tmp_path / "o.jsonl"
+    run(reports, "--format", "jsonl", "-o", whole)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    (tmp_path / "o.jsonl.part").write_bytes(b"".join(lines[:2]) + lines[2][:20])
+    assert run(reports, "--format", "jsonl", "-o", output, "--resume") == 0
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def test_resume_refuses_other_inputs(
+    run: Run, reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "o.jsonl.part").write_text('{"id": "other", "text": "x"}\n')
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl", "--resume") == 2
+    assert "holds other where the inputs have 0.txt" in error_lines(capsys)[0]
+
+
+def test_pretty_goes_to_a_file_too(run: Run, reports: Path, tmp_path: Path) -> None:
+    assert run(reports, "-o", tmp_path / "o.txt") == 0
+    assert "0.txt" in (tmp_path / "o.txt").read_text(encoding="utf-8")
+
+
+def test_an_interruption_says_how_to_go_on(
+    run: Run, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict, "_write", interrupted)
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 130
+    assert "go on with --resume" in error_lines(capsys)[0]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(run: Run, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(predict, "_write", closed)
+    monkeypatch.setattr(predict.os, "dup2", lambda *_: None)
+    assert run(reports) == 0
+
+
+def test_progress_counts_on_a_terminal(
+    run: Run, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 0
+    assert "documents" in capsys.readouterr().err

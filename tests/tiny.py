@@ -1,0 +1,131 @@
+"""Small things that tests build: a vocabulary in PhoBERT's file format, a random encoder, and mock backends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer, models, trainers
+from tokenizers.pre_tokenizers import WhitespaceSplit
+
+from ner_danvan.labels import LabelScheme
+from ner_danvan.model_dir import ModelFiles, ModelSettings
+from ner_danvan.tagger import Tagger
+from ner_danvan.text.segment import SplitWords, segment
+from ner_danvan.text.subwords import Subwords
+from ner_danvan.text.windows import WindowSize
+
+DANVAN = LabelScheme.from_config(
+    [
+        {"name": "mention", "labels": ["PERSON", "ORG", "DATE"]},
+        {"name": "title", "labels": ["POSITION"]},
+        {"name": "task", "labels": ["TASK"]},
+    ]
+)
+
+SENTENCES = [
+    "Sáng ngày 5/3/2024, Ban Dân vận Huyện ủy Thanh Sơn tổ chức hội nghị giao ban quý I năm 2024.",
+    "Đồng chí Lò Văn Pản, Phó Trưởng ban Thường trực Ban Dân vận Tỉnh ủy, dự và chỉ đạo hội nghị.",
+    "Bà Nguyễn Thị Hoà - Chủ tịch UBMTTQ Việt Nam phường yêu cầu các khu phố rà soát hộ nghèo trước ngày 15/7.",
+    "Ông Huỳnh Văn Tư đề nghị UBND xã sớm sửa chữa tuyến đường liên ấp; bố trí cán bộ trực tiếp công dân.",
+    "Thời gian qua, các đoàn thể đã vận động nhân dân đóng góp 2.350 ngày công, hiến 1.200 m2 đất làm đường.",
+    "Hội nghị quán triệt Nghị quyết số 25-NQ/TW của Ban Chấp hành Trung ương Đảng khóa XI.",
+]
+
+# annotated, with a place for a number; a random encoder can learn them
+REPORTS = [
+    "Sáng <DATE>ngày {n}/3</DATE>, <ORG>Ban Dân vận Huyện ủy</ORG> họp. Ông <PERSON>Lò Văn Pản</PERSON> dự.",
+    "Bà <PERSON>Nguyễn Thị Hoà</PERSON>, <POSITION>Chủ tịch <ORG>UBND xã</ORG></POSITION> "
+    "yêu cầu <TASK>rà soát {n} hộ nghèo</TASK>.",
+    "<POSITION>trưởng <ORG>ban Dân vận</ORG></POSITION> đề nghị <TASK>sửa đường trước <DATE>ngày {n}/7</DATE></TASK>.",
+]
+
+
+def write_vocabulary(folder: Path, *, size: int = 400) -> None:
+    """`vocab.txt` and `bpe.codes`, learned from SENTENCES; as in PhoBERT, some symbols of merges have no entry."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [" ".join(word.form for word in segment(sentence)) for sentence in SENTENCES]
+    tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.train_from_iterator(
+        words, trainers.BpeTrainer(vocab_size=size, end_of_word_suffix="</w>", show_progress=False)
+    )
+    model = json.loads(tokenizer.to_str())["model"]
+    entries = [
+        f"{symbol.removesuffix('</w>') if symbol.endswith('</w>') else symbol + '@@'} {1000 - number}"
+        for symbol, number in sorted(model["vocab"].items(), key=lambda item: item[1])
+        if len(symbol) == 1 or number % 7  # every seventh longer symbol is only a step on the way
+    ]
+    (folder / "vocab.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
+    merges = [f"{left} {right} {1000 - rank}" for rank, (left, right) in enumerate(model["merges"])]
+    (folder / "bpe.codes").write_text("\n".join(merges) + "\n", encoding="utf-8")
+
+
+def write_encoder(folder: Path, *, positions: int = 258) -> Path:
+    """A random encoder in PhoBERT's layout: 2 layers, hidden 32."""
+    import torch
+    from transformers import RobertaConfig, RobertaForMaskedLM
+
+    write_vocabulary(folder)
+    torch.manual_seed(0)
+    config = RobertaConfig(
+        vocab_size=Subwords.from_files(folder).vocabulary_size + 1,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=positions,
+        type_vocab_size=1,
+    )
+    RobertaForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+class RandomBackend:
+    """Logits that depend on nothing but the ids of the row, and make every kind of span."""
+
+    def __init__(self, outputs: int) -> None:
+        self._outputs = outputs
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        logits = np.zeros((*ids.shape, self._outputs), dtype=np.float32)
+        for row, length in enumerate(mask.sum(axis=1)):
+            seed = int.from_bytes(hashlib.sha256(ids[row, :length].tobytes()).digest()[:8])
+            logits[row, :length] = 3 * np.random.default_rng(seed).standard_normal((length, self._outputs))
+        return logits
+
+
+class KeywordBackend:
+    """Tags the words whose first subword is one of the given ids, but sees nothing near the edges of a window."""
+
+    def __init__(self, tag_of: dict[int, int], outputs: int, *, blind: int = 0) -> None:
+        self._tag_of = tag_of
+        self._outputs = outputs
+        self._blind = blind
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        logits = np.zeros((*ids.shape, self._outputs), dtype=np.float32)
+        logits[..., 0] = 1.0
+        for row, length in enumerate(mask.sum(axis=1).tolist()):
+            for place in range(1 + self._blind, length - 1 - self._blind):
+                if tag := self._tag_of.get(int(ids[row, place])):
+                    logits[row, place, tag] = 9.0
+        return logits
+
+
+def make_tagger(
+    folder: Path,
+    backend: object | None = None,
+    *,
+    scheme: LabelScheme = DANVAN,
+    window: WindowSize | None = None,
+    split_words: SplitWords | None = None,
+    batch_tokens: int = 8_192,
+) -> Tagger:
+    """A Tagger over a folder with a vocabulary, on a backend that is no model."""
+    settings = ModelSettings(scheme, window or WindowSize(256, 48))
+    files = ModelFiles(folder, settings, Subwords.from_files(folder), split_words or {})
+    return Tagger(files, backend or RandomBackend(len(scheme.tags)), batch_tokens=batch_tokens)  # type: ignore[arg-type]
