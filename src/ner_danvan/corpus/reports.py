@@ -1,0 +1,38 @@
+"""Annotated reports: folders of `.txt` files with inline markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ner_danvan.document import Document, check_document, parse_inline, read_jsonl, read_text
+from ner_danvan.errors import UserError
+
+
+def read_report(path: Path, layer_of: Mapping[str, str]) -> Document:
+    """One annotated report; its id is the file's stem. Raises UserError with file and line."""
+    document = parse_inline(read_text(path), str(path), tuple(layer_of))
+    return replace(check_document(document, layer_of, str(path)), id=path.stem)
+
+
+def report_paths(folder: Path) -> list[Path]:
+    """The `.txt` files of a folder and those below it, by name; raises UserError where there are none."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give one that holds annotated .txt reports.")
+    paths = sorted(path for path in folder.rglob("*.txt") if path.is_file())
+    if not paths:
+        raise UserError(f"{folder}: no .txt report in it; write some with inline tags, see data/GUIDELINES.md.")
+    return paths
+
+
+def read_gold(path: Path, layer_of: Mapping[str, str]) -> list[Document]:
+    """Annotated documents of a folder of reports, of one report, or of a document JSONL file."""
+    if path.suffix == ".jsonl":
+        documents = [check_document(document, layer_of, f"{path}: {document.id}") for document in read_jsonl(path)]
+        if not documents:
+            raise UserError(f"{path}: no document in it; write one JSON object a line.")
+        return documents
+    if path.is_file():
+        return [read_report(path, layer_of)]
+    return [read_report(report, layer_of) for report in report_paths(path)]

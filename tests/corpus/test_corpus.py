@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import DANVAN
+
+from ner_danvan.corpus.build import CorpusError, run
+from ner_danvan.corpus.check import check_corpus
+from ner_danvan.corpus.reports import read_gold, read_report
+from ner_danvan.document import Document, Span, to_json_line
+from ner_danvan.errors import UserError
+
+LONG = "Hôm qua bà con trong xóm cùng nhau ra đồng gặt lúa rất sớm"
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults(root: Path, **files: str) -> list[str]:
+    """Faults of reports given as split__name = markup."""
+    for split in ("train", "dev"):
+        write(root, f"{split}/fine_{split}.txt", f"<ORG>Đảng ủy {split}</ORG> họp")
+    for key, text in files.items():
+        split, _, name = key.partition("__")
+        write(root, f"{split}/{name}.txt", text)
+    folders = {split: root / split for split in ("train", "dev")}
+    return check_corpus(folders, DANVAN.layer_of, shared_words=12, names=("ORG",))[1]
+
+
+def test_good_reports_have_no_faults(tmp_path: Path) -> None:
+    assert faults(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a\n<LOC>b</LOC>", ':2: unknown label "LOC"'),
+        ("a\n\n<ORG>Đảng ủy,</ORG>", ":3: ORG"),
+        ("<ORG>Đảng <DATE>15/7</DATE></ORG>", "overlap in layer"),
+        ("<ORG>Đảng", "never closed"),
+        ("không có gì", "no span in it"),
+    ],
+)
+def test_a_fault_names_file_and_line(tmp_path: Path, text: str, wanted: str) -> None:
+    (fault,) = faults(tmp_path, train__bad=text)
+    assert str(tmp_path / "train" / "bad.txt") in fault
+    assert wanted in fault
+
+
+def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "bad.txt").write_bytes(b"abc\xff")
+    assert "byte 3" in faults(tmp_path)[0]
+
+
+def test_a_sentence_in_two_splits_is_a_leak(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, train__a=f"<ORG>Xã đoàn</ORG> {LONG}", dev__b=f"x\n{LONG} <ORG>Xã đoàn</ORG>")
+    assert fault.startswith(f"{tmp_path / 'dev' / 'b.txt'}:2: leaks from {tmp_path / 'train' / 'a.txt'}")
+
+
+def test_a_sentence_twice_in_a_split_is_a_repetition_whatever_its_case(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, train__a=f"<ORG>Xã đoàn</ORG> {LONG}", train__b=f"<ORG>Hội</ORG> {LONG.upper()}")
+    assert "repeats" in fault
+
+
+def test_the_full_name_of_a_body_is_no_repetition(tmp_path: Path) -> None:
+    name = "Ban Chỉ đạo thực hiện Quy chế dân chủ ở cơ sở tỉnh Quảng Nam"
+    assert faults(tmp_path, train__a=f"<ORG>{name}</ORG> họp", dev__b=f"hôm nay <ORG>{name}</ORG>") == []
+
+
+def test_a_name_used_in_two_splits_is_told(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, train__a="<ORG>Xã đoàn</ORG> một", dev__a="<ORG>Hội</ORG> hai")
+    assert "rename one of the two" in fault
+
+
+def test_a_report_is_read_with_its_stem_as_id(tmp_path: Path) -> None:
+    assert read_report(write(tmp_path, "hn_1.txt", "<ORG>Đảng</ORG>"), DANVAN.layer_of).id == "hn_1"
+
+
+def test_gold_comes_from_a_folder_a_report_or_jsonl(tmp_path: Path) -> None:
+    path = write(tmp_path, "sub/a.txt", "<ORG>Đảng</ORG> họp")
+    jsonl = write(tmp_path, "d.jsonl", to_json_line(read_report(path, DANVAN.layer_of)) + "\n")
+    assert read_gold(tmp_path, DANVAN.layer_of) == read_gold(path, DANVAN.layer_of) == read_gold(jsonl, DANVAN.layer_of)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wanted"),
+    [
+        ("no", None, "no such folder"),
+        ("empty", "", "no .txt report in it"),
+        ("e.jsonl", "", "no document in it"),
+        ("x.jsonl", to_json_line(Document("q", "xã", (Span(0, 2, "LOC", "xã"),))), 'unknown label "LOC"'),
+        ("y.jsonl", to_json_line(Document("q", "xã", (Span(0, 9, "ORG", "xã"),))), "outside the text"),
+    ],
+)
+def test_gold_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, content: str | None, wanted: str) -> None:
+    if name == "empty":
+        (tmp_path / name).mkdir()
+    elif content is not None:
+        write(tmp_path, name, content)
+    with pytest.raises(UserError, match=wanted):
+        read_gold(tmp_path / name, DANVAN.layer_of)
+
+
+def values(root: Path) -> dict[str, Any]:
+    return {
+        "labels": {"layers": DANVAN.to_config()},
+        "splits": {"train": str(root / "train"), "dev": str(root / "dev")},
+        "shared_words": 12,
+        "names": ["ORG"],
+        "output": str(root / "built"),
+    }
+
+
+def test_a_build_writes_each_split_and_counts_it(tmp_path: Path) -> None:
+    write(tmp_path, "train/a.txt", "<ORG>Đảng ủy</ORG> họp")
+    write(tmp_path, "dev/b.txt", "<DATE>15/7</DATE> nghỉ")
+    train, dev = run(values(tmp_path))
+    assert (train.documents, train.words, train.spans["ORG"], dev.spans["DATE"]) == (1, 3, 1, 1)
+    assert json.loads((tmp_path / "built" / "train.jsonl").read_text())["spans"][0]["text"] == "Đảng ủy"
+
+
+def test_a_build_with_faults_writes_nothing_and_gives_them_all(tmp_path: Path) -> None:
+    write(tmp_path, "train/a.txt", "<ORG>Đảng ủy,</ORG> <LOC>")
+    write(tmp_path, "dev/b.txt", "<DATE>15/7")
+    with pytest.raises(CorpusError) as raised:
+        run(values(tmp_path))
+    assert len(raised.value.faults) == 2
+    assert not (tmp_path / "built").exists()
