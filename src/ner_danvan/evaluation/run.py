@@ -1,0 +1,92 @@
+"""An evaluation run: a model, or predictions from anywhere, against annotated reports."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ner_danvan.corpus.reports import read_gold
+from ner_danvan.document import Document, Span, check_document, read_jsonl, to_json_line
+from ner_danvan.errors import UserError
+from ner_danvan.evaluation.scores import StrictScores, strict_scores
+from ner_danvan.labels import LabelScheme, spans_to_tags
+from ner_danvan.model_dir import METRICS_FILE
+from ner_danvan.tagger import Tagger
+
+log = logging.getLogger(__name__)
+
+PREDICTIONS_FILE = "predictions.jsonl"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Strict scores on one set of documents, and how much of its gold the model's words cannot express."""
+
+    name: str
+    documents: int
+    scheme: LabelScheme
+    scores: StrictScores
+    beyond_words: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for `metrics.json`."""
+        lost = {} if self.beyond_words is None else {"gold_beyond_words": self.beyond_words}
+        return {"name": self.name, "documents": self.documents, **lost, "strict": self.scores.to_dict()}
+
+
+def evaluate_model(tagger: Tagger, gold: Sequence[Document], name: str) -> tuple[Evaluation, list[Document]]:
+    """Tag the gold documents' texts and score; also gives the predicted documents, in the same order.
+
+    Raises UserError if the gold has a label that the model does not know.
+    """
+    for document in gold:
+        check_document(document, tagger.scheme.layer_of, document.id)
+    predicted = list(tagger.stream(replace(document, spans=()) for document in gold))
+    lost = sum(len(_beyond_words(tagger, document)) for document in gold)
+    scores = strict_scores(gold, predicted, tagger.scheme)
+    return Evaluation(name, len(gold), tagger.scheme, scores, lost), predicted
+
+
+def evaluate_predictions(
+    predicted: Iterable[Document], gold: Sequence[Document], scheme: LabelScheme, name: str
+) -> Evaluation:
+    """Score predicted documents, matched to gold by id; every gold document must be there with the same text.
+
+    Raises UserError for one that is missing, has another text, or has spans that cannot be.
+    """
+    by_id = {Path(document.id).stem: document for document in predicted}
+    matched = []
+    for document in gold:
+        found = by_id.get(document.id)
+        if found is None:
+            raise UserError(f"{document.id}: no prediction has this id; predict on the same documents.")
+        if found.text != document.text:
+            raise UserError(f"{document.id}: the prediction has another text than the gold; predict on its exact text.")
+        matched.append(check_document(found, scheme.layer_of, f"prediction {document.id}"))
+    return Evaluation(name, len(gold), scheme, strict_scores(gold, matched, scheme), None)
+
+
+def run(values: Mapping[str, Any]) -> Evaluation:
+    """Evaluate as the resolved configuration says; writes `metrics.json` and `predictions.jsonl` under `output`."""
+    path, name, output = Path(values["data"]["path"]), str(values["data"]["name"]), Path(values["output"])
+    if values["predictions"] is not None:
+        scheme = LabelScheme.from_config(values["labels"]["layers"])
+        predicted = list(read_jsonl(Path(values["predictions"])))
+        evaluation = evaluate_predictions(predicted, read_gold(path, scheme.layer_of), scheme, name)
+    else:
+        tagger = Tagger.from_pretrained(values["model"]["path"], device=values["device"])
+        evaluation, predicted = evaluate_model(tagger, read_gold(path, tagger.scheme.layer_of), name)
+    output.mkdir(parents=True, exist_ok=True)
+    metrics = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=2)
+    (output / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
+    lines = "".join(to_json_line(document) + "\n" for document in predicted)
+    (output / PREDICTIONS_FILE).write_text(lines, encoding="utf-8")
+    return evaluation
+
+
+def _beyond_words(tagger: Tagger, document: Document) -> list[Span]:
+    return spans_to_tags(document.spans, tagger.prepare(document.text).offsets, tagger.scheme)[1]

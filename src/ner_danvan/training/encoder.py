@@ -1,0 +1,112 @@
+"""The encoder that training starts from, and the optimizer over its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
+
+from ner_danvan.backends.torch import quiet_transformers
+from ner_danvan.errors import UserError
+from ner_danvan.labels import LabelScheme
+from ner_danvan.text.subwords import Subwords
+from ner_danvan.text.windows import WindowSize
+from ner_danvan.training.config import EncoderConfig, OptimConfig
+
+_POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
+
+
+def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> PreTrainedModel:
+    """The encoder with a new head that has one output a tag; call with torch's seed set.
+
+    Raises UserError if the folder has no weights that may be read.
+    """
+    _check_weights(folder, config.allow_bin)
+    try:
+        settings = AutoConfig.from_pretrained(
+            folder,
+            id2label=dict(enumerate(scheme.tags)),
+            label2id={tag: i for i, tag in enumerate(scheme.tags)},
+            hidden_dropout_prob=config.dropout,
+            attention_probs_dropout_prob=config.dropout,
+            classifier_dropout=config.dropout,
+        )
+        quiet_transformers()
+        model, report = AutoModelForTokenClassification.from_pretrained(
+            folder,
+            config=settings,
+            dtype=torch.float32,
+            use_safetensors=None if config.allow_bin else True,
+            ignore_mismatched_sizes=True,  # the head of another label scheme makes way for a new one
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(f"{folder}: the encoder cannot be loaded ({reason}); fetch it again.") from None
+    new = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
+    if lacking := sorted(key for key in new if key.startswith(f"{model.base_model_prefix}.")):
+        raise UserError(f"{folder}: its weights lack {lacking[0]}, or have it in another size; fetch it again.")
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+def check_fit(model: PreTrainedModel, subwords: Subwords, window: WindowSize) -> None:
+    """Raise UserError if the window or the vocabulary is larger than the encoder was made for."""
+    positions = int(model.config.max_position_embeddings) - _POSITION_OFFSET
+    if window.subwords > positions:
+        raise UserError(
+            f"training.window={window.subwords} is more than the encoder's {positions} positions; "
+            f"set training.window={positions}."
+        )
+    if subwords.vocabulary_size > model.config.vocab_size:
+        raise UserError(
+            f"vocab.txt has {subwords.vocabulary_size} entries but the encoder {model.config.vocab_size}; "
+            f"they are of different models, fetch both again."
+        )
+
+
+def make_optimizer(model: PreTrainedModel, config: OptimConfig) -> torch.optim.AdamW:
+    """AdamW; the new head learns `head_factor` times as fast, biases and norms do not decay."""
+    head = set(model.state_dict()) - {f"{model.base_model_prefix}.{name}" for name in model.base_model.state_dict()}
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        groups.setdefault((name in head, parameter.ndim > 1), []).append(parameter)
+    rows: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            "lr": config.learning_rate * (config.head_factor if is_head else 1.0),
+            "weight_decay": config.weight_decay if decays else 0.0,
+        }
+        for (is_head, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+    return torch.optim.AdamW(rows, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def resolve_precision(precision: str) -> str:
+    """`bf16` or `fp32`; `auto` takes bf16 where the hardware multiplies in it.
+
+    Raises UserError for another name.
+    """
+    if precision not in ("auto", "bf16", "fp32"):
+        raise UserError(f"training.precision={precision} is not known; take auto, bf16 or fp32.")
+    if precision != "auto":
+        return precision
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def _check_weights(folder: Path, allow_bin: bool) -> None:
+    if any(folder.glob("*.safetensors")):
+        return
+    if any(folder.glob("*.bin")):
+        if allow_bin:
+            return
+        raise UserError(
+            f"{folder}: only pickled weights (.bin), which could run code; convert them to safetensors, "
+            f"or set model.allow_bin=true to read their tensors only."
+        )
+    raise UserError(f"{folder}: no model.safetensors; give model.path a directory that holds an encoder's weights.")

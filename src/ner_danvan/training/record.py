@@ -1,0 +1,92 @@
+"""What makes a run reproducible: its config, data fingerprint, package versions and commit, in `run.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ner_danvan.document import Document, to_json_line
+from ner_danvan.errors import UserError
+from ner_danvan.model_dir import RUN_FILE
+
+_PACKAGES = ("ner-danvan", "torch", "transformers", "tokenizers", "datasets", "underthesea", "seqeval", "numpy")
+
+
+def make_record(config: Mapping[str, Any], data: Mapping[str, Sequence[Document]], **more: Any) -> dict[str, Any]:
+    """The record of a run: the resolved config, and all that its result depends on beyond it."""
+    return {
+        "config": dict(config),
+        "data": {
+            split: {"documents": len(documents), "sha256": fingerprint(documents)} for split, documents in data.items()
+        },
+        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "python": platform.python_version(),
+        "commit": _commit(),
+        **more,
+    }
+
+
+def fingerprint(documents: Sequence[Document]) -> str:
+    """SHA-256 over ids, texts and spans, in the order given."""
+    digest = hashlib.sha256()
+    for document in documents:
+        digest.update(to_json_line(document).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def write_record(record: Mapping[str, Any], folder: Path) -> None:
+    """Write `run.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+    (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def check_same_run(record: Mapping[str, Any], folder: Path) -> None:
+    """Raise UserError if a run to be gone on with was begun with another config or other data."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(record, default=str))
+    for key in ("config", "data"):
+        if difference := _difference(before.get(key, {}), now[key], key, ignored={"config.resume"}):
+            raise UserError(f"{folder}: begun with {difference}; set it back, or leave out resume=auto to start anew.")
+
+
+def _difference(before: Any, now: Any, name: str, ignored: set[str]) -> str | None:
+    if name in ignored or before == now:
+        return None
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(key for key in now if key not in before)]:
+            if found := _difference(before.get(key), now.get(key), f"{name}.{key}", ignored):
+                return found
+        return None
+    return f"{name}={before}, now it is {now}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    try:
+        shown = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+            cwd=Path(__file__).parent,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return shown.stdout.strip()

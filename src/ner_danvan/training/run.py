@@ -1,0 +1,139 @@
+"""A training run, from annotated reports to a model directory."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedModel, set_seed
+
+from ner_danvan.corpus.reports import read_gold
+from ner_danvan.model_dir import (
+    CONFIG_FILE,
+    SECTION,
+    SPLIT_WORDS_FILE,
+    ModelSettings,
+    find_model,
+    write_tokenizer_config,
+)
+from ner_danvan.text.segment import SplitWords, segment
+from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
+from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
+from ner_danvan.training.config import RunConfig, run_config
+from ner_danvan.training.encoder import check_fit, load_encoder
+from ner_danvan.training.features import Example, make_dataset, make_examples
+from ner_danvan.training.record import check_same_run, make_record, write_record
+from ner_danvan.training.temperature import fit_temperatures
+from ner_danvan.training.trainer import Scorer, last_checkpoint, make_trainer, stitched_logits
+
+log = logging.getLogger(__name__)
+
+MODEL_FOLDER = "model"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Where the model lies, the best dev score and when it was reached."""
+
+    model: Path
+    dev_f1: float
+    best_epoch: float
+
+
+def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
+    """Train as the resolved configuration says; `score(gold, predicted)` gives dev scores, `f1` among them.
+
+    Writes `checkpoints/`, `run.json` and the model directory `model/` under `output`. With `resume=auto` a run that was
+    killed goes on from its last checkpoint. Raises UserError for a fault of config, data or encoder.
+    """
+    config = run_config(dict(values))
+    train, dev = (read_gold(path, config.scheme.layer_of) for path in (config.data.train, config.data.dev))
+    encoder = find_model(config.model.path, allow_bin=config.model.allow_bin)
+    subwords = Subwords.from_files(encoder)
+    set_seed(config.seed)
+    model = load_encoder(encoder, config.model, config.scheme)
+    check_fit(model, subwords, config.window)
+
+    split_words = learn_split_words(
+        [(document, segment(document.text)) for document in train],
+        min_cuts=config.split_words.min_cuts,
+        min_share=config.split_words.min_share,
+    )
+    train_examples, dev_examples = (
+        make_examples(documents, subwords, split_words, config.scheme, config.window) for documents in (train, dev)
+    )
+    _tell("train", train_examples)
+    _tell("dev", dev_examples)
+
+    record = make_record(values, {"train": train, "dev": dev}, split_words=len(split_words))
+    checkpoint = _prepare_output(config, record)
+    trainer = make_trainer(model, train_examples, dev_examples, config, score)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+    best = trainer.state.best_metric or 0.0
+    reached = _epoch_of(best, trainer.state.log_history)
+    log.info("best dev f1 %.4f after epoch %g", best, reached)
+    predictions = np.asarray(trainer.predict(make_dataset(dev_examples)).predictions)
+    logits = stitched_logits(predictions, dev_examples)
+    temperatures = fit_temperatures(logits, [example.tags for example in dev_examples], config.scheme)
+    folder = config.output / MODEL_FOLDER
+    settings = ModelSettings(config.scheme, config.window, temperatures)
+    trained: Any = trainer.model
+    save_model(trained, folder, settings, encoder, subwords, split_words)
+    write_record(record | {"dev_f1": best, "best_epoch": reached}, folder)
+    return RunResult(folder, best, reached)
+
+
+def save_model(
+    model: PreTrainedModel,
+    folder: Path,
+    settings: ModelSettings,
+    vocabulary: Path,
+    subwords: Subwords,
+    split_words: SplitWords,
+) -> None:
+    """Write a model directory: weights, config with our section, vocabulary files and split lexicon."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    model.save_pretrained(folder)
+    for name in (VOCAB_FILE, MERGES_FILE):
+        shutil.copyfile(vocabulary / name, folder / name)
+    subwords.save(folder)
+    write_split_words(split_words, folder / SPLIT_WORDS_FILE)
+    path = folder / CONFIG_FILE
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config[SECTION] = settings.to_config()
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_tokenizer_config(folder, settings)
+
+
+def _prepare_output(config: RunConfig, record: dict[str, Any]) -> Path | None:
+    """The checkpoint to go on from, if any; the output is cleared of an older run's checkpoints otherwise."""
+    checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
+    if checkpoint:
+        check_same_run(record, config.output)
+        log.info("going on from %s", checkpoint)
+    elif (config.output / "checkpoints").exists():
+        shutil.rmtree(config.output / "checkpoints")
+    write_record(record, config.output)
+    return checkpoint
+
+
+def _tell(name: str, examples: Sequence[Example]) -> None:
+    spans = sum(len(example.document.spans) for example in examples)
+    lost = sum(len(example.lost) for example in examples)
+    windows = sum(len(example.inputs.windows) for example in examples)
+    log.info(
+        "%s: %d documents, %d windows, %d spans, %d of them (%.2f %%) beyond the reach of words",
+        *(name, len(examples), windows, spans, lost, 100 * lost / max(1, spans)),
+    )
+
+
+def _epoch_of(best: float, history: Sequence[Mapping[str, Any]]) -> float:
+    return next((float(row["epoch"]) for row in history if row.get("eval_f1") == best), 0.0)

@@ -1,0 +1,117 @@
+"""The Hugging Face Trainer, set up for windows, layers and strict scores of whole documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedModel, Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from ner_danvan.decode import decode
+from ner_danvan.document import Document
+from ner_danvan.labels import LabelScheme
+from ner_danvan.text.windows import stitch
+from ner_danvan.training.config import RunConfig
+from ner_danvan.training.encoder import make_optimizer, resolve_precision
+from ner_danvan.training.features import Example, collate, make_dataset
+from ner_danvan.training.loss import LayeredLoss
+from ner_danvan.training.progress import EpochLines
+
+Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
+
+
+def make_trainer(
+    model: PreTrainedModel, train: Sequence[Example], dev: Sequence[Example], config: RunConfig, score: Scorer
+) -> Trainer:
+    """A Trainer that keeps the checkpoint with the best `f1` that `score(gold, predicted)` gives on dev."""
+    options = config.training
+    precision = resolve_precision(options.precision)
+    arguments = TrainingArguments(
+        output_dir=str(config.output / "checkpoints"),
+        seed=config.seed,
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=2 * options.batch_size,
+        gradient_accumulation_steps=options.accumulation,
+        learning_rate=options.learning_rate,
+        warmup_steps=options.warmup,
+        lr_scheduler_type=options.schedule,
+        weight_decay=options.weight_decay,
+        max_grad_norm=options.max_grad_norm,
+        bf16=precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_num_workers=options.workers,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,  # the best and the newest, for going on after a kill
+        load_best_model_at_end=True,
+        metric_for_best_model="f1",
+        greater_is_better=True,
+        logging_strategy="epoch",
+        report_to="none",
+        disable_tqdm=True,
+    )
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=make_dataset(train),
+        eval_dataset=make_dataset(dev),
+        data_collator=collate,
+        compute_loss_func=LayeredLoss(config.scheme),
+        compute_metrics=DevScorer(dev, config.scheme, score),
+        optimizers=(make_optimizer(model, options), None),
+        callbacks=[EarlyStoppingCallback(options.patience), EpochLines()],
+    )
+    for plain in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(plain)
+    return trainer
+
+
+class DevScorer:
+    """Scores whole documents from the logits of their windows, as prediction would."""
+
+    def __init__(self, examples: Sequence[Example], scheme: LabelScheme, score: Scorer) -> None:
+        self._examples = examples
+        self._scheme = scheme
+        self._score = score
+
+    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
+        """`prediction.predictions` is `[windows, longest, outputs]`, in the order of the examples."""
+        documents = [example.document for example in self._examples]
+        found = decode(
+            stitched_logits(np.asarray(prediction.predictions), self._examples),
+            [example.inputs.offsets for example in self._examples],
+            [document.text for document in documents],
+            self._scheme,
+        )
+        predicted = [
+            Document(document.id, document.text, spans) for document, spans in zip(documents, found, strict=True)
+        ]
+        return self._score(documents, predicted)
+
+
+def stitched_logits(predictions: npt.NDArray[np.float32], examples: Sequence[Example]) -> list[npt.NDArray[np.float32]]:
+    """Logits `[words, outputs]` of each document from `[windows, longest, outputs]` of all."""
+    stitched, window = [], 0
+    for example in examples:
+        inputs = example.inputs
+        rows = [predictions[window + i, firsts] for i, firsts in enumerate(inputs.firsts)]
+        stitched.append(stitch(inputs.windows, rows, len(inputs.words)))
+        window += len(inputs.windows)
+    return stitched
+
+
+def last_checkpoint(output: Path) -> Path | None:
+    """The newest checkpoint that was written to its end, or None."""
+    found = [
+        path
+        for path in (output / "checkpoints").glob("checkpoint-*")
+        if (path / "trainer_state.json").is_file() and path.name.rpartition("-")[2].isdigit()
+    ]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from tiny import DANVAN, SENTENCES, KeywordBackend, make_tagger
+
+from ner_danvan.document import Document, Span, to_json_line
+from ner_danvan.errors import UserError
+from ner_danvan.evaluation.run import evaluate_model, evaluate_predictions, run
+from ner_danvan.evaluation.table import score_table
+from ner_danvan.tagger import Tagger
+
+GOLD = Document("r1", "Đảng ủy xã", (Span(0, 7, "ORG", "Đảng ủy"),))
+
+
+def test_gold_that_the_words_cannot_express_is_counted_and_missed(vocabulary: Path) -> None:
+    tagger = make_tagger(vocabulary, KeywordBackend({}, 13))
+    cut = Document("r", "tổ chức", (Span(0, 2, "ORG", "tổ"),))
+    evaluation, predicted = evaluate_model(tagger, [cut, GOLD], "dev")
+    assert evaluation.beyond_words == 1
+    assert evaluation.scores.micro.gold == 2
+    assert [document.spans for document in predicted] == [(), ()]
+
+
+def test_gold_with_a_label_that_the_model_lacks_is_told(vocabulary: Path) -> None:
+    with pytest.raises(UserError, match='unknown label "LOC"'):
+        evaluate_model(make_tagger(vocabulary), [Document("r", "xã", (Span(0, 2, "LOC", "xã"),))], "dev")
+
+
+def test_predictions_are_matched_by_file_name(vocabulary: Path) -> None:
+    predicted = [replace(GOLD, id="folder/r1.txt")]
+    assert evaluate_predictions(predicted, [GOLD], DANVAN, "dev").scores.micro.f1 == 1
+
+
+@pytest.mark.parametrize(
+    ("predicted", "wanted"),
+    [
+        ([], "r1: no prediction has this id"),
+        ([replace(GOLD, text="Đảng ủy xã ", spans=())], "another text"),
+        ([replace(GOLD, spans=(*GOLD.spans, Span(5, 10, "DATE", "ủy xã")))], "overlap in layer"),
+    ],
+)
+def test_predictions_that_cannot_be_scored_are_told(predicted: list[Document], wanted: str) -> None:
+    with pytest.raises(UserError, match=wanted):
+        evaluate_predictions(predicted, [GOLD], DANVAN, "dev")
+
+
+def values(tmp_path: Path, **changes: Any) -> dict[str, Any]:
+    (tmp_path / "gold").mkdir(exist_ok=True)
+    (tmp_path / "gold" / "r1.txt").write_text("<ORG>Đảng ủy</ORG> xã", encoding="utf-8")
+    return {
+        "data": {"path": str(tmp_path / "gold"), "name": "mine"},
+        "output": str(tmp_path / "out"),
+        "predictions": None,
+        "labels": {"layers": DANVAN.to_config()},
+        "model": {"path": None},
+        "device": None,
+    } | changes
+
+
+def test_a_run_writes_metrics_and_predictions(
+    vocabulary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None: make_tagger(vocabulary))
+    run(values(tmp_path))
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (metrics["name"], metrics["documents"], metrics["gold_beyond_words"]) == ("mine", 1, 0)
+    assert metrics["strict"]["labels"]["ORG"]["gold"] == 1
+    assert json.loads((tmp_path / "out" / "predictions.jsonl").read_text())["id"] == "r1"
+
+
+def test_a_run_scores_predictions_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text(to_json_line(GOLD) + "\n", encoding="utf-8")
+    assert run(values(tmp_path, predictions=str(tmp_path / "p.jsonl"))).scores.micro.f1 == 1
+
+
+def test_the_table_has_every_label_and_the_lost_gold(vocabulary: Path) -> None:
+    gold = [Document(str(i), sentence) for i, sentence in enumerate(SENTENCES)]
+    evaluation, _ = evaluate_model(make_tagger(vocabulary), [*gold, GOLD], "dev")
+    stream = io.StringIO()
+    Console(file=stream, width=100).print(score_table(evaluation))
+    for word in (*DANVAN.labels, "mention", "micro", "macro", "count as missed"):
+        assert word in stream.getvalue()

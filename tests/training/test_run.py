@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import DANVAN, REPORTS
+
+from ner_danvan.corpus.reports import read_gold
+from ner_danvan.errors import UserError
+from ner_danvan.evaluation.run import evaluate_model
+from ner_danvan.evaluation.scores import dev_scores
+from ner_danvan.model_dir import read_model_dir
+from ner_danvan.tagger import Tagger
+from ner_danvan.training.run import run
+from ner_danvan.training.trainer import last_checkpoint
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports")
+    for split, numbers in (("train", range(1, 9)), ("dev", range(10, 12))):
+        (folder / split).mkdir()
+        for number in numbers:
+            text = "\n".join(REPORTS).format(n=number)
+            (folder / split / f"{split}_{number}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[str, Any]:
+    return {
+        "output": str(output),
+        "seed": 1,
+        "resume": None,
+        "model": {"name": "tiny", "path": str(encoder), "license": "mit", "allow_bin": False, "dropout": 0.0},
+        "labels": {"layers": DANVAN.to_config()},
+        "data": {"train": str(reports / "train"), "dev": str(reports / "dev")},
+        "training": {
+            "epochs": 20,
+            "patience": 20,
+            "batch_size": 4,
+            "accumulation": 1,
+            "learning_rate": 1e-2,
+            "head_factor": 1.0,
+            "warmup": 0.1,
+            "schedule": "linear",
+            "weight_decay": 0.0,
+            "max_grad_norm": 1.0,
+            "precision": "fp32",
+            "workers": 0,
+            "window": 128,
+            "overlap": 16,
+            "split_words": {"min_cuts": 1, "min_share": 0.0},
+        }
+        | training,
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(encoder: Path, reports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("run")
+    run(values(encoder, reports, output), dev_scores(DANVAN))
+    return output
+
+
+def test_a_random_encoder_learns_its_reports_and_tags_as_the_trainer_scored(trained: Path, reports: Path) -> None:
+    record = json.loads((trained / "model" / "run.json").read_text())
+    tagger = Tagger.from_pretrained(trained / "model", device="cpu")
+    train, _ = evaluate_model(tagger, read_gold(reports / "train", DANVAN.layer_of), "train")
+    dev, _ = evaluate_model(tagger, read_gold(reports / "dev", DANVAN.layer_of), "dev")
+    assert train.scores.micro.f1 > 0.8
+    assert dev.scores.micro.f1 == pytest.approx(record["dev_f1"])
+
+
+def test_the_model_directory_is_whole(trained: Path) -> None:
+    files = read_model_dir(trained / "model")
+    assert files.settings.window.subwords == 128
+    assert all(value > 0 for value in files.settings.temperatures.values())
+    assert {path.name for path in (trained / "model").iterdir()} >= {
+        "config.json",
+        "model.safetensors",
+        "vocab.txt",
+        "bpe.codes",
+        "tokenizer.json",
+        "split_words.txt",
+        "run.json",
+    }
+
+
+def test_the_best_checkpoint_is_kept_and_not_the_last(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    scores = iter([0.1, 0.9, 0.2])
+    result = run(values(encoder, reports, tmp_path, epochs=3), lambda gold, predicted: {"f1": next(scores, 0.9)})
+    assert (result.dev_f1, result.best_epoch) == (0.9, 2.0)
+
+
+def test_training_stops_early_without_a_better_score(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    scores = iter([0.5, 0.4, 0.4, 0.4, 0.9, 0.9])
+    run(values(encoder, reports, tmp_path, epochs=6, patience=2), lambda gold, predicted: {"f1": next(scores)})
+    assert list(scores) == [0.9, 0.9]  # three epochs were scored, and the best once more for the temperatures
+
+
+def test_the_same_run_twice_gives_the_same_weights(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        run(values(encoder, reports, tmp_path / name, epochs=2), dev_scores(DANVAN))
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "ab"]
+    assert weights[0] == weights[1]
+
+
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
+    encoder: Path, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, killed = (values(encoder, reports, tmp_path / name, epochs=4) for name in ("whole", "killed"))
+    run(whole, dev_scores(DANVAN))
+
+    calls = 0
+
+    def kill(gold: Any, predicted: Any) -> dict[str, float]:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        return dev_scores(DANVAN)(gold, predicted)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(killed, kill)
+    checkpoint = last_checkpoint(tmp_path / "killed")
+    assert checkpoint is not None
+    broken = checkpoint.with_name("checkpoint-999")  # one that the kill left half written
+    broken.mkdir()
+    run(killed | {"resume": "auto"}, dev_scores(DANVAN))
+    ends = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert ends[0] == ends[1]
+
+
+def test_going_on_with_other_settings_is_refused(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    run(values(encoder, reports, tmp_path, epochs=1), dev_scores(DANVAN))
+    changed = values(encoder, reports, tmp_path, epochs=2) | {"resume": "auto"}
+    with pytest.raises(UserError, match=r"config\.training\.epochs=1, now it is 2"):
+        run(changed, dev_scores(DANVAN))
+
+
+def test_a_new_run_clears_the_checkpoints_of_an_older_one(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    old = tmp_path / "checkpoints" / "checkpoint-99999"
+    old.mkdir(parents=True)
+    (old / "trainer_state.json").write_text("{}")
+    run(values(encoder, reports, tmp_path, epochs=1), dev_scores(DANVAN))
+    assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"resume": "yes"}, "resume=yes is not known"),
+        ({"data": {"train": "nowhere", "dev": "nowhere"}}, "nowhere: no such folder"),
+        ({"labels": {"layers": []}}, "label scheme"),
+        ({"labels": {"layers": [{"name": "a", "labels": ["ORG"]}]}}, 'unknown label "DATE"'),
+    ],
+)
+def test_a_fault_of_the_config_is_one_line(
+    encoder: Path, reports: Path, tmp_path: Path, change: dict[str, Any], wanted: str
+) -> None:
+    with pytest.raises(UserError, match=wanted):
+        run(values(encoder, reports, tmp_path) | change, dev_scores(DANVAN))
+
+
+@pytest.mark.parametrize(("key", "value", "wanted"), [("window", 1, "holds nothing"), ("precision", "int4", "int4")])
+def test_a_fault_of_the_training_section_is_one_line(
+    encoder: Path, reports: Path, tmp_path: Path, key: str, value: Any, wanted: str
+) -> None:
+    with pytest.raises(UserError, match=wanted):
+        run(values(encoder, reports, tmp_path, **{key: value}), dev_scores(DANVAN))
+
+
+def test_an_encoder_without_vocabulary_is_one_line(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(encoder, broken)
+    (broken / "bpe.codes").unlink()
+    with pytest.raises(UserError, match=r"no bpe\.codes"):
+        run(values(broken, reports, tmp_path / "out"), dev_scores(DANVAN))
