@@ -1,0 +1,27 @@
+"""Write a trained model as a directory that can be published.
+
+python scripts/export.py model.path=runs/danvan_mini-1 output=models/mine
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from ner_danvan.export.run import run
+from ner_danvan.launch import one_line_errors, run_hydra
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="export")
+@one_line_errors
+def main(config: DictConfig) -> None:
+    """Prints where the model lies."""
+    values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    exported = run(values)
+    print(f"exported: {exported.folder}   {exported.size / 1e6:.1f} MB, logits within {exported.difference:.2g}")
+
+
+if __name__ == "__main__":
+    run_hydra(main)

@@ -1,0 +1,70 @@
+"""The model card, from a template and what the run and its evaluations recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from ner_danvan.model_dir import ModelSettings
+
+_TEMPLATE = Path(__file__).with_name("card.md")
+
+
+def make_card(
+    name: str,
+    settings: ModelSettings,
+    record: Mapping[str, Any],
+    evaluations: Sequence[Mapping[str, Any]],
+) -> str:
+    """The text of `README.md`: front matter for the hub, use, scores, training, limits.
+
+    `record` is `run.json`, `evaluations` what `metrics.json` holds.
+    """
+    model = record["config"]["model"]
+    results = [
+        EvalResult(
+            task_type="token-classification",
+            task_name="Named entity recognition",
+            dataset_type=row["name"],
+            dataset_name=f"annotated reports, {row['name']}",
+            metric_type="f1",
+            metric_name="strict micro F1",
+            metric_value=round(row["strict"]["micro"]["f1"], 4),
+        )
+        for row in evaluations
+    ]
+    data = ModelCardData(
+        language="vi",
+        license=model["license"],
+        library_name="ner-danvan",
+        pipeline_tag="token-classification",
+        base_model=model["path"] if _is_hub_id(model["path"]) else None,
+        tags=["named-entity-recognition", "vietnamese", "phobert"],
+        model_name=name,
+        eval_results=results or None,
+    )
+    card = ModelCard.from_template(
+        data,
+        template_path=str(_TEMPLATE),
+        name=name,
+        labels=settings.scheme.labels,
+        outputs=len(settings.scheme.tags),
+        layers="; ".join(f"{layer.name}: {', '.join(layer.tags)}" for layer in settings.scheme.layers),
+        temperatures=settings.temperatures,
+        evaluations=evaluations,
+        base_model=model["path"],
+        license=model["license"],
+        train_documents=record["data"]["train"]["documents"],
+        dev_documents=record["data"]["dev"]["documents"],
+        dev_f1=record["dev_f1"],
+        best_epoch=f"{record['best_epoch']:g}",
+        percent=lambda value: f"{100 * value:.1f}",
+    )
+    return str(card)
+
+
+def _is_hub_id(path: str) -> bool:
+    return path.count("/") == 1 and not Path(path).exists()

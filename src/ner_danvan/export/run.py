@@ -1,0 +1,115 @@
+"""An export: from a training run to a model directory that can be published."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForTokenClassification
+
+from ner_danvan.backends.torch import TorchBackend
+from ner_danvan.errors import UserError
+from ner_danvan.export.card import make_card
+from ner_danvan.model_dir import (
+    CARD_FILE,
+    CONFIG_FILE,
+    METRICS_FILE,
+    RUN_FILE,
+    SECTION,
+    SPLIT_WORDS_FILE,
+    TOKENIZER_CONFIG_FILE,
+    WEIGHTS_FILE,
+    read_model_dir,
+)
+from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
+
+log = logging.getLogger(__name__)
+
+_DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
+_TOLERANCE = {"fp32": 1e-5, "fp16": 0.1}  # of logits, which reach about 10
+_COPIED = (VOCAB_FILE, MERGES_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, SPLIT_WORDS_FILE, RUN_FILE)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The directory, its size in bytes, and how far its logits are from those of the run's own weights."""
+
+    folder: Path
+    size: int
+    difference: float
+
+
+def run(values: Mapping[str, Any]) -> Exported:
+    """Export as the resolved configuration says. Raises UserError if the run is not whole or the output is taken."""
+    source, target, dtype = Path(values["model"]["path"]), Path(values["output"]), str(values["dtype"])
+    if dtype not in _DTYPES:
+        raise UserError(f"dtype={dtype} is not known; take {' or '.join(_DTYPES)}.")
+    evaluations = [_read_json(Path(path)) for path in values["evaluations"]]
+    return export(source, target, dtype, evaluations, name=str(values["name"] or target.name))
+
+
+def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, Any]], *, name: str) -> Exported:
+    """Write the model of `source` to `target` in `fp32` or `fp16`, with card and scores, and check it by loading it.
+
+    `source` is a run's output folder or the model directory in it; an export that is already at `target` is replaced.
+    Raises UserError if `target` holds anything else, or if the written model gives other logits.
+    """
+    source = source / "model" if (source / "model" / CONFIG_FILE).is_file() else source
+    files = read_model_dir(source)
+    record = _read_json(source / RUN_FILE)
+    if target.resolve() == source.resolve():
+        raise UserError(f"{target}: is the run's own model; give another output.")
+    if target.exists() and any(target.iterdir()) and not (target / CONFIG_FILE).is_file():
+        raise UserError(f"{target}: exists and is no model directory; give another output, or empty it.")
+    fresh = target.with_name(target.name + ".part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    model = AutoModelForTokenClassification.from_pretrained(source, dtype=_DTYPES[dtype], use_safetensors=True)
+    model.save_pretrained(fresh)
+    for file in _COPIED:
+        shutil.copyfile(source / file, fresh / file)
+    config = _read_json(fresh / CONFIG_FILE)
+    _write_json(config | {SECTION: files.settings.to_config()}, fresh / CONFIG_FILE)
+    _write_json({row["name"]: row for row in evaluations}, fresh / METRICS_FILE)
+    card = make_card(name, files.settings, record, evaluations)
+    (fresh / CARD_FILE).write_text(card, encoding="utf-8")
+    (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
+
+    difference = logit_difference(source, fresh, files.subwords.vocabulary_size, files.settings.window.subwords)
+    if not difference <= _TOLERANCE[dtype]:
+        raise UserError(f"{fresh}: its logits differ by {difference:.3g} from the run's; export in dtype=fp32 instead.")
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    size = sum(path.stat().st_size for path in target.iterdir())
+    log.info("weights %.1f MB", (target / WEIGHTS_FILE).stat().st_size / 1e6)
+    return Exported(target, size, difference)
+
+
+def logit_difference(first: Path, second: Path, vocabulary: int, length: int) -> float:
+    """The largest difference between two models' logits on random windows of full length."""
+    random = np.random.default_rng(0)
+    ids = random.integers(EOS_ID + 2, vocabulary, size=(4, length), dtype=np.int64)
+    ids[:, 0], ids[:, -1] = BOS_ID, EOS_ID
+    mask = np.ones_like(ids)
+    return float(np.abs(TorchBackend(first)(ids, mask) - TorchBackend(second)(ids, mask)).max())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path.parent}: no {path.name}; give model.path the output of scripts/train.py.") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: no valid JSON at line {error.lineno}; write it anew.") from None
+    result: dict[str, Any] = found
+    return result
+
+
+def _write_json(value: Mapping[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import ModelCard
+from tiny import DANVAN, SENTENCES
+from transformers import AutoModelForTokenClassification, AutoTokenizer, PhobertTokenizer
+
+from ner_danvan.errors import UserError
+from ner_danvan.export.run import export, run
+from ner_danvan.model_dir import ModelSettings, read_model_dir
+from ner_danvan.tagger import Tagger
+from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
+from ner_danvan.text.windows import WindowSize
+from ner_danvan.training.config import EncoderConfig
+from ner_danvan.training.encoder import load_encoder
+from ner_danvan.training.run import save_model
+
+RECORD = {
+    "config": {"model": {"name": "tiny", "path": "owner/encoder", "license": "agpl-3.0"}},
+    "data": {"train": {"documents": 8}, "dev": {"documents": 2}},
+    "dev_f1": 0.5,
+    "best_epoch": 3.0,
+}
+SCORE = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 10, "predicted": 9}
+EVALUATION = {
+    "name": "test",
+    "documents": 2,
+    "strict": {
+        "micro": SCORE,
+        "macro": SCORE | {"f1": 0.7},
+        "layers": {layer.name: SCORE for layer in DANVAN.layers},
+        "labels": dict.fromkeys(DANVAN.labels, SCORE),
+    },
+}
+
+
+@pytest.fixture
+def trained(encoder: Path, tmp_path: Path) -> Path:
+    """A run's output folder, with a head that is not quite random."""
+    torch.manual_seed(3)
+    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1), DANVAN)
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)
+    folder = tmp_path / "run" / "model"
+    folder.parent.mkdir()
+    settings = ModelSettings(DANVAN, WindowSize(64, 8), {"mention": 1.5, "title": 1.0, "task": 2.0})
+    save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
+    (folder / "run.json").write_text(json.dumps(RECORD))
+    return tmp_path / "run"
+
+
+def plain_logits(folder: Path, ids: torch.Tensor) -> np.ndarray[Any, Any]:
+    model = AutoModelForTokenClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.no_grad():
+        logits: np.ndarray[Any, Any] = model(input_ids=ids).logits.numpy()
+    return logits
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("fp32", 0.0), ("fp16", 0.02)])
+def test_plain_transformers_give_the_same_logits_as_the_run(
+    trained: Path, tmp_path: Path, dtype: str, tolerance: float
+) -> None:
+    exported = export(trained, tmp_path / "out", dtype, [], name="mine")
+    ids = torch.tensor([[BOS_ID, *range(10, 40), EOS_ID]])
+    wanted = plain_logits(trained / "model", ids)
+    assert np.abs(wanted - plain_logits(exported.folder, ids)).max() <= tolerance
+    assert np.abs(wanted).max() > 0.5
+
+
+def test_the_exported_model_tags_as_the_run_does(trained: Path, tmp_path: Path) -> None:
+    exported = export(trained, tmp_path / "out", "fp32", [], name="mine")
+    before, after = (Tagger.from_pretrained(folder, device="cpu") for folder in (trained / "model", exported.folder))
+    assert any(before(sentence).spans for sentence in SENTENCES)
+    for sentence in SENTENCES:
+        assert before(sentence) == after(sentence)
+
+
+def test_the_directory_has_all_that_the_design_names(trained: Path, tmp_path: Path) -> None:
+    folder = export(trained, tmp_path / "out", "fp16", [EVALUATION], name="mine").folder
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"config.json", "model.safetensors", "vocab.txt", "bpe.codes", "tokenizer.json", "split_words.txt"}
+    assert names >= {"README.md", "metrics.json", "run.json"}
+    assert not any(name.endswith((".bin", ".pt", ".pkl", ".py")) for name in names)
+    assert json.loads((folder / "metrics.json").read_text())["test"]["documents"] == 2
+    assert read_model_dir(folder).settings == read_model_dir(trained / "model").settings
+    assert (folder / "model.safetensors").stat().st_size < 0.6 * (
+        trained / "model" / "model.safetensors"
+    ).stat().st_size
+    assert (folder / "model.safetensors").stat().st_mode & 0o044 == 0o044  # whoever gets the folder may read it
+
+
+def test_plain_transformers_load_the_reference_tokenizer(trained: Path, tmp_path: Path) -> None:
+    folder = export(trained, tmp_path / "out", "fp16", [], name="mine").folder
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert isinstance(tokenizer, PhobertTokenizer)
+    assert tokenizer.model_max_length == 64
+    words = ["Huyện_uỷ", "Thanh_Sơn", "họp"]
+    ids = read_model_dir(folder).subwords.encode(words).ids.tolist()
+    assert tokenizer(" ".join(words))["input_ids"] == [BOS_ID, *ids, EOS_ID]
+
+
+def test_the_card_says_scores_base_and_licence(trained: Path, tmp_path: Path) -> None:
+    folder = export(trained, tmp_path / "out", "fp16", [EVALUATION], name="owner/mine").folder
+    card = ModelCard.load(folder / "README.md")
+    assert card.data.license == "agpl-3.0"
+    assert card.data.base_model == "owner/encoder"
+    assert card.data.language == "vi"
+    assert card.data.eval_results[0].metric_value == 0.847
+    assert "| test | 2 | 84.7 | 70.0 |" in card.text
+    assert "must offer its source too" in card.text
+    assert 'from_pretrained("owner/mine")' in card.text
+
+
+def test_a_card_without_scores_says_so(trained: Path, tmp_path: Path) -> None:
+    folder = export(trained, tmp_path / "out", "fp16", [], name="mine").folder
+    assert "Not measured yet" in (folder / "README.md").read_text()
+
+
+def test_an_export_is_replaced_and_anything_else_is_not(trained: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    export(trained, target, "fp16", [], name="first")
+    export(trained, target, "fp16", [], name="second")
+    assert "# second" in (target / "README.md").read_text()
+    other = tmp_path / "photos"
+    other.mkdir()
+    (other / "holiday.txt").write_text("x")
+    with pytest.raises(UserError, match="exists and is no model directory"):
+        export(trained, other, "fp16", [], name="mine")
+    assert (other / "holiday.txt").exists()
+
+
+def test_the_runs_own_model_is_not_overwritten(trained: Path) -> None:
+    with pytest.raises(UserError, match="is the run's own model"):
+        export(trained, trained / "model", "fp16", [], name="mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"dtype": "int4"}, "dtype=int4 is not known"),
+        ({"evaluations": ["nowhere/metrics.json"]}, r"nowhere: no metrics\.json"),
+        ({"model": {"path": "nowhere"}}, "nowhere: no such model directory"),
+    ],
+)
+def test_a_fault_of_the_config_is_one_line(trained: Path, tmp_path: Path, change: dict[str, Any], wanted: str) -> None:
+    values = {
+        "model": {"path": str(trained)},
+        "output": str(tmp_path / "o"),
+        "dtype": "fp16",
+        "name": None,
+        "evaluations": [],
+    }
+    with pytest.raises(UserError, match=wanted):
+        run(values | change)
+
+
+def test_a_run_without_its_record_is_told(trained: Path, tmp_path: Path) -> None:
+    (trained / "model" / "run.json").unlink()
+    with pytest.raises(UserError, match=r"no run\.json"):
+        export(trained, tmp_path / "o", "fp16", [], name="mine")
+
+
+def test_evaluations_are_read_from_their_files(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").write_text(json.dumps(EVALUATION))
+    values = {"model": {"path": str(trained)}, "output": str(tmp_path / "o"), "dtype": "fp16", "name": None}
+    exported = run(values | {"evaluations": [str(tmp_path / "metrics.json")]})
+    assert "# o\n" in (exported.folder / "README.md").read_text()
+    (tmp_path / "metrics.json").write_text("{oops")
+    with pytest.raises(UserError, match="no valid JSON at line 1"):
+        run(values | {"evaluations": [str(tmp_path / "metrics.json")]})
+
+
+def test_weights_that_change_on_the_way_are_not_exported(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ner_danvan.export.run.logit_difference", lambda *_: 3.0)
+    with pytest.raises(UserError, match="its logits differ by 3"):
+        export(trained, tmp_path / "o", "fp16", [], name="mine")
+    assert not (tmp_path / "o").exists()
+    shutil.rmtree(tmp_path / "o.part")

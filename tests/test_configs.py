@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from tiny import DANVAN
+
+from ner_danvan.labels import LabelScheme
+from ner_danvan.training.config import run_config
+
+CONFIGS = ROOT / "configs"
+FILES = sorted(CONFIGS.rglob("*.yaml"))
+
+
+def composed(name: str, *overrides: str) -> dict[str, Any]:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        values: Any = OmegaConf.to_container(compose(name, list(overrides)), resolve=True)
+    return dict(values)
+
+
+@pytest.mark.parametrize("model", sorted(path.stem for path in (CONFIGS / "model").glob("*.yaml")))
+def test_every_model_composes_to_a_run(model: str) -> None:
+    config = run_config(composed("train", f"model={model}"))
+    assert config.model.name == model
+    assert config.scheme == DANVAN
+    assert str(config.output) == f"runs/{model}-1"
+
+
+@pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml")))
+def test_every_experiment_composes_to_a_run(experiment: str) -> None:
+    changed = composed("train", f"experiment={experiment}")
+    assert run_config(changed)
+    assert changed != composed("train")
+
+
+def test_the_hub_ids_and_licences_of_phobert() -> None:
+    rows = {
+        name: composed("train", f"model={name}")["model"]
+        for name in ("phobert_base", "phobert_base_v2", "phobert_large")
+    }
+    assert {name: (row["path"], row["license"]) for name, row in rows.items()} == {
+        "phobert_base": ("vinai/phobert-base", "mit"),
+        "phobert_base_v2": ("vinai/phobert-base-v2", "agpl-3.0"),
+        "phobert_large": ("vinai/phobert-large", "mit"),
+    }
+
+
+def test_any_local_directory_is_one_value_away(tmp_path: Path) -> None:
+    assert run_config(composed("train", f"model.path={tmp_path}")).model.path == str(tmp_path)
+
+
+def test_the_embedded_encoder_is_there() -> None:
+    folder = ROOT / composed("train")["model"]["path"]
+    assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "vocab.txt", "bpe.codes"}
+
+
+@pytest.mark.parametrize("name", ["evaluate", "export", "prepare_data"])
+def test_every_script_has_a_config_that_composes(name: str) -> None:
+    overrides = ["model.path=x", "output=y"] if name == "export" else []
+    values = composed(name, *overrides)
+    assert "???" not in str(values)
+    if "labels" in values:
+        assert LabelScheme.from_config(values["labels"]["layers"]) == DANVAN
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
+def test_every_key_is_explained_where_it_stands(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("#")
+    if "hydra" in path.parts or path.stem == "quiet":
+        return
+    for number, line in enumerate(lines, 1):
+        if re.match(r" *[a-z_]+: *\S", line) and not re.match(r" *(- )?(override|labels: \[)", line.lstrip()):
+            assert " # " in line or path.parent.name == "experiment" or line.strip().startswith("- "), (
+                f"{path}:{number}"
+            )

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from tiny import REPORTS
+
+
+def script(name: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Runs a script as a user would."""
+    environment = {key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+
+
+def write(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return str(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "wanted"),
+    [
+        ("train", ["training.epoch=3"], "epoch"),
+        ("train", ["model=no_such"], "no_such"),
+        ("train", ["model.path=no/such/folder"], "no/such/folder"),
+        ("train", ["=="], "=="),
+        ("evaluate", ["model.path=nowhere"], "nowhere: no such model directory"),
+        ("evaluate", ["predictions=nowhere.jsonl"], "nowhere.jsonl"),
+        ("export", [], "Missing mandatory value"),
+        ("export", ["model.path=nowhere", "output=x"], "nowhere"),
+        ("prepare_data", ["splits.train=nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_wrong_input_is_one_line_and_a_non_zero_exit(
+    name: str, arguments: list[str], wanted: str, tmp_path: Path
+) -> None:
+    done = script(name, *arguments)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert wanted in line
+
+
+def test_faults_of_the_data_are_a_line_each(tmp_path: Path) -> None:
+    train = write(tmp_path / "train" / "a.txt", "<ORG>Đảng ủy</ORG> <LOC>xã</LOC>")
+    dev = write(tmp_path / "dev" / "b.txt", "một\n<ORG>Đảng <DATE>15/7</DATE></ORG>")
+    done = script("prepare_data", f"splits={{train: {train}, dev: {dev}}}", f"output={tmp_path / 'built'}")
+    assert done.returncode == 2
+    first, second, last = done.stderr.splitlines()
+    assert f'{train}/a.txt:1: unknown label "LOC"' in first
+    assert f'{dev}/b.txt:2: ORG "Đảng 15/7" and DATE "15/7" overlap in layer "mention"' in second
+    assert last.startswith("error: 2 faults")
+
+
+def test_training_on_an_unknown_label_is_one_line(tmp_path: Path) -> None:
+    folder = write(tmp_path / "train" / "a.txt", "<LOC>xã</LOC>")
+    done = script("train", f"data.train={folder}", f"data.dev={folder}", f"output={tmp_path / 'out'}")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f'error: {folder}/a.txt:1: unknown label "LOC"')
+    assert "Traceback" not in done.stderr
+
+
+def test_the_scripts_work_together_from_reports_to_a_tagged_text(tmp_path: Path, encoder: Path) -> None:
+    for split, numbers in (("train", range(1, 9)), ("dev", range(20, 22))):
+        for number in numbers:
+            write(tmp_path / split / f"{split}{number}.txt", "\n".join(REPORTS).format(n=number))
+    small = [f"model.path={encoder}", "model.dropout=0", "training.epochs=15", "training.learning_rate=0.01"]
+    data = [f"data.train={tmp_path / 'train'}", f"data.dev={tmp_path / 'dev'}"]
+    trained = script(
+        "train", *small, *data, "training.batch_size=4", "training.head_factor=1", f"output={tmp_path / 'run'}"
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "dev micro F1" in trained.stdout
+
+    gold = [f"data.path={tmp_path / 'dev'}", "data.name=mine", f"output={tmp_path / 'scores'}"]
+    evaluated = script("evaluate", f"model.path={tmp_path / 'run' / 'model'}", *gold)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "Strict scores on mine, 2 documents" in evaluated.stdout
+
+    exported = script(
+        "export",
+        f"model.path={tmp_path / 'run'}",
+        f"output={tmp_path / 'mine'}",
+        f"evaluations=[{tmp_path / 'scores' / 'metrics.json'}]",
+    )
+    assert exported.returncode == 0, exported.stderr
+    assert "| mine | 2 |" in (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+
+    tagged = subprocess.run(
+        [sys.executable, "-m", "ner_danvan.predict", "--model", str(tmp_path / "mine"), "--text", "Ông Lò Văn Pản dự."],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tagged.returncode == 0, tagged.stderr
+    assert "Ông" in tagged.stdout
+
+
+def test_the_projects_own_reports_pass_the_checker(tmp_path: Path) -> None:
+    done = script("prepare_data", f"output={tmp_path / 'built'}")
+    assert done.returncode == 0, done.stderr
