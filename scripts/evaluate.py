@@ -13,8 +13,6 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from ner_danvan.evaluation.run import run
-from ner_danvan.evaluation.table import score_table
 from ner_danvan.launch import one_line_errors, run_hydra
 
 
@@ -22,6 +20,9 @@ from ner_danvan.launch import one_line_errors, run_hydra
 @one_line_errors
 def main(config: DictConfig) -> float:
     """Returns the micro F1."""
+    from ner_danvan.evaluation.run import run  # late: a wrong override is told at once
+    from ner_danvan.evaluation.table import score_table
+
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     evaluation = run(values)
     Console().print(score_table(evaluation))

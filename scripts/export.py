@@ -10,7 +10,6 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ner_danvan.export.run import run
 from ner_danvan.launch import one_line_errors, run_hydra
 
 
@@ -18,6 +17,8 @@ from ner_danvan.launch import one_line_errors, run_hydra
 @one_line_errors
 def main(config: DictConfig) -> None:
     """Prints where the model lies."""
+    from ner_danvan.export.run import run  # late: a wrong override is told before torch is loaded
+
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     exported = run(values)
     print(f"exported: {exported.folder}   {exported.size / 1e6:.1f} MB, logits within {exported.difference:.2g}")

@@ -12,16 +12,17 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.labels import LabelScheme
 from ner_danvan.launch import one_line_errors, run_hydra
-from ner_danvan.training.run import run
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
 @one_line_errors
 def main(config: DictConfig) -> float:
     """Returns the best dev F1, for sweeps."""
+    from ner_danvan.evaluation.scores import dev_scores  # late: a wrong override is told before torch is loaded
+    from ner_danvan.training.run import run
+
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     result = run(values, dev_scores(LabelScheme.from_config(values["labels"]["layers"])))
     print(f"\nmodel: {result.model}   dev micro F1 {100 * result.dev_f1:.2f}")

@@ -178,3 +178,10 @@ def test_progress_counts_on_a_terminal(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 0
     assert "documents" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format_", ["pretty", "jsonl"])
+def test_a_lone_surrogate_can_be_shown(run: Run, tmp_path: Path, format_: str) -> None:
+    (tmp_path / "d.jsonl").write_text('{"id": "a", "text": "Đảng \\ud83d ủy"}\n')
+    assert run(tmp_path / "d.jsonl", "--format", format_) == 0
+    assert run(tmp_path / "d.jsonl", "--format", format_, "-o", tmp_path / "o") == 0

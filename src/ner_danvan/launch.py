@@ -56,6 +56,7 @@ def run_hydra(main: Callable[[], None]) -> None:
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
-        fail(f"{error} {_HINT}")
+        reason, _, _ = str(error).partition("Config search path:")  # where Hydra looks says nothing of the mend
+        fail(f"{reason} {_HINT}")
     except KeyboardInterrupt:
         fail("interrupted", 130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,8 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, tag, write; exits as `--help` says."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = _run(options)
     except UserError as error:

@@ -47,3 +47,8 @@ def test_colours_only_where_the_stream_is_a_terminal() -> None:
         Console(file=coloured, force_terminal=True, color_system="standard"),
     )
     assert "\x1b[" in coloured.getvalue()
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    shown = marked_text(document("a\x1b[31mđỏ\x07\r\nb\x7f"), {}).plain
+    assert shown == "a␛[31mđỏ␇\nb␡"

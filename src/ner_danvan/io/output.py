@@ -32,7 +32,7 @@ def whole_file(path: Path, *, resume: bool) -> Iterator[TextIO]:
     """
     part = partial_path(path)
     try:
-        stream = part.open("a" if resume else "w", encoding="utf-8", newline="")
+        stream = part.open("a" if resume else "w", encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
         raise UserError(
             f"{part}: cannot be written ({error.strerror}); give -o a file in a folder that exists."

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from ner_danvan.document import Document, Span
 
-_COLOURS = ("green", "cyan", "yellow", "magenta", "blue", "red", "bright_green", "bright_magenta")
+_COLOURS = ("green", "cyan", "yellow", "magenta", "bright_blue", "red", "bright_green", "bright_red")
+# control characters as pictures: a report must not drive the reader's terminal
+_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t\r"} | {127: "␡"}
 
 
 def print_document(document: Document, labels: Sequence[str], console: Console) -> None:
@@ -41,7 +43,7 @@ def marked_text(document: Document, styles: dict[str, str]) -> Text:
         for span in opening.get(bound, []):
             open_spans.append(span)
             marked.append("[", style=f"bold {styles.get(span.label, 'default')}")
-        piece = document.text[bound:following].expandtabs(4).replace("\r\n", "\n")
+        piece = document.text[bound:following].translate(_PICTURES).expandtabs(4).replace("\r", "")
         innermost = styles.get(open_spans[-1].label, "") if open_spans else ""
         marked.append(piece, style=innermost)
     marked.rstrip()
@@ -58,6 +60,6 @@ def _span_table(spans: Sequence[Span], styles: dict[str, str]) -> Table:
     for span in spans:
         score = "" if span.score is None else f"{span.score:.2f}"
         style = styles.get(span.label, "")
-        text = Text(" ".join(span.text.split()), style=style)
+        text = Text(" ".join(span.text.translate(_PICTURES).split()), style=style)
         table.add_row(Text(span.label, style=style), str(span.start), str(span.end), score, text)
     return table
