@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from hydra.errors import ConfigCompositionException
+from omegaconf.errors import MissingMandatoryValue
+
+from ner_danvan.errors import UserError
+from ner_danvan.launch import one_line_errors, run_hydra
+
+
+def exits_with(error: BaseException, capsys: pytest.CaptureFixture[str], *, inside: bool) -> tuple[int, str]:
+    def task() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as left:
+        one_line_errors(task)() if inside else run_hydra(task)
+    return int(left.value.code or 0), capsys.readouterr().err
+
+
+def test_a_fault_of_the_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exits_with(UserError("a:\n  is wrong"), capsys, inside=True) == (2, "error: a: is wrong\n")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_missing_value_points_to_the_config(capsys: pytest.CaptureFixture[str], inside: bool) -> None:
+    code, line = exits_with(MissingMandatoryValue("no model.path"), capsys, inside=inside)
+    assert code == 2
+    assert "no model.path" in line
+    assert "configs/" in line
+
+
+def test_where_hydra_looked_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    error = ConfigCompositionException("no model/x\nConfig search path:\n provider=hydra")
+    assert "provider" not in exits_with(error, capsys, inside=False)[1]
+
+
+def test_an_interruption_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exits_with(KeyboardInterrupt(), capsys, inside=False) == (130, "error: interrupted\n")
+
+
+def test_a_fault_of_the_program_is_not_hidden() -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_hydra(one_line_errors(broken))
+
+
+def test_what_the_task_returns_comes_through() -> None:
+    assert one_line_errors(lambda value: value + 1)(2) == 3
