@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import DANVAN
 
-from ner_danvan.decode import Chain, decode, viterbi
+from ner_danvan.decode import Chain, decode, valid_moves, viterbi
 from ner_danvan.labels import Layer, tag_runs
 
 LAYER = Layer("l", ("A", "B"))
@@ -23,13 +23,23 @@ def valid_paths(length: int, layer: Layer) -> list[tuple[int, ...]]:
     ]
 
 
-def weights(logits: npt.NDArray[np.float64], layer: Layer) -> dict[tuple[int, ...], float]:
+def weights(
+    logits: npt.NDArray[np.float64], layer: Layer, moves: npt.NDArray[np.float64] | None = None
+) -> dict[tuple[int, ...], float]:
     """Every valid path of one row with its probability, by brute force."""
+    steps = np.zeros((len(layer.tags), len(layer.tags))) if moves is None else moves
     scores = {
-        path: float(np.exp(sum(logits[i, t] for i, t in enumerate(path)))) for path in valid_paths(len(logits), layer)
+        path: float(np.exp(sum(logits[i, t] for i, t in enumerate(path)) + sum(steps[a, b] for a, b in pairwise(path))))
+        for path in valid_paths(len(logits), layer)
     }
     total = sum(scores.values())
     return {path: score / total for path, score in scores.items()}
+
+
+def random_moves(seed: int) -> npt.NDArray[np.float64]:
+    return valid_moves(
+        LAYER, np.random.default_rng(seed + 1).standard_normal((len(LAYER.tags), len(LAYER.tags))).tolist()
+    )
 
 
 def random_logits(seed: int, batch: int, longest: int, layer: Layer) -> npt.NDArray[np.float64]:
@@ -40,9 +50,10 @@ def random_logits(seed: int, batch: int, longest: int, layer: Layer) -> npt.NDAr
 @settings(max_examples=60, deadline=None)
 def test_viterbi_finds_the_best_valid_path_of_each_row(seed: int, lengths: list[int]) -> None:
     logits = random_logits(seed, len(lengths), max(lengths), LAYER)
-    tags = viterbi(logits, np.array(lengths), LAYER)
+    moves = random_moves(seed)
+    tags = viterbi(logits, np.array(lengths), LAYER, moves)
     for row, length in enumerate(lengths):
-        probabilities = weights(logits[row, :length], LAYER)
+        probabilities = weights(logits[row, :length], LAYER, moves)
         assert probabilities[tuple(tags[row, :length].tolist())] == pytest.approx(max(probabilities.values()))
         assert not tags[row, length:].any()
 
@@ -51,9 +62,10 @@ def test_viterbi_finds_the_best_valid_path_of_each_row(seed: int, lengths: list[
 @settings(max_examples=40, deadline=None)
 def test_span_probability_is_the_sum_over_all_paths_that_have_the_span(seed: int, lengths: list[int]) -> None:
     logits = random_logits(seed, len(lengths), max(lengths), LAYER)
-    chain = Chain(logits, np.array(lengths), LAYER)
+    moves = random_moves(seed)
+    chain = Chain(logits, np.array(lengths), LAYER, moves)
     for row, length in enumerate(lengths):
-        probabilities = weights(logits[row, :length], LAYER)
+        probabilities = weights(logits[row, :length], LAYER, moves)
         for first in range(length):
             for last in range(first + 1, length + 1):
                 for begin in (1, 3):
@@ -71,7 +83,7 @@ def test_partition_is_the_sum_over_valid_paths_only() -> None:
 
 def test_path_probabilities_of_a_row_sum_to_one() -> None:
     logits = random_logits(5, 1, 3, LAYER)
-    chain = Chain(logits, np.array([3]), LAYER)
+    chain = Chain(logits, np.array([3]), LAYER, random_moves(5))
     total = sum(np.exp(chain.path_log_prob(np.array([path]))[0]) for path in valid_paths(3, LAYER))
     assert total == pytest.approx(1.0)
 
@@ -122,7 +134,7 @@ def test_temperature_lowers_the_score_and_keeps_the_spans() -> None:
     logits = np.zeros((3, 13))
     logits[0, 3] = logits[1, 4] = 3.0
     (plain,) = decode([logits], [words_of(text)], [text], DANVAN)
-    (warm,) = decode([logits], [words_of(text)], [text], DANVAN, {"mention": 2.0})
+    (warm,) = decode([logits], [words_of(text)], [text], DANVAN, temperatures={"mention": 2.0})
     assert [s.key for s in plain] == [s.key for s in warm]
     assert (warm[0].score or 0) < (plain[0].score or 0)
 
@@ -135,3 +147,17 @@ def test_documents_without_words_are_empty_beside_others() -> None:
     spans = decode([empty, logits, empty], [[], [(0, 4)], []], ["", text, " "], DANVAN)
     assert [len(found) for found in spans] == [0, 1, 0]
     assert decode([empty], [[]], [""], DANVAN) == [()]
+
+
+def test_learned_transitions_keep_a_long_span_together() -> None:
+    text = "rà soát hộ nghèo"
+    logits = np.zeros((4, 13))
+    for word, tag in enumerate((11, 12, 10, 12)):  # B I O B: words by themselves would break the span
+        logits[word, tag] = 2.0
+    logits[2, 12] = 0.5
+    logits[3, 11] = 2.5
+    (broken,) = decode([logits], [words_of(text)], [text], DANVAN)
+    sticky = {"task": [[0.0, 0.0, 0.0], [-3.0, 0.0, 3.0], [-3.0, 0.0, 3.0]]}
+    (whole,) = decode([logits], [words_of(text)], [text], DANVAN, sticky)
+    assert text not in [span.text for span in broken]
+    assert [span.text for span in whole] == [text]

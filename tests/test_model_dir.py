@@ -12,7 +12,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.model_dir import ModelSettings, find_model, read_model_dir
 from ner_danvan.text.windows import WindowSize
 
-SETTINGS = ModelSettings(DANVAN, WindowSize(128, 16), {"mention": 1.5})
+SETTINGS = ModelSettings(DANVAN, WindowSize(128, 16), {"title": [[0.5] * 3] * 3}, {"mention": 1.5})
 
 
 @pytest.fixture
@@ -63,6 +63,8 @@ def test_outputs_are_compared_in_numeric_order(model: Path) -> None:
         ({"ner_danvan": {"format": 1}}, "cannot be read"),
         ({"ner_danvan": SETTINGS.to_config() | {"window": 1}}, "holds nothing"),
         ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"task": 0}}}, "not above 0"),
+        ({"ner_danvan": SETTINGS.to_config() | {"transitions": {"task": [[0.0]]}}}, '"task" are not 3 x 3'),
+        ({"ner_danvan": SETTINGS.to_config() | {"transitions": {"x": [[0.0]]}}}, '"x" are not 0 x 0'),
         ({"id2label": None}, "0 outputs"),
     ],
 )

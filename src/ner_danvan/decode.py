@@ -1,8 +1,8 @@
 """From logits to scored spans: the best valid BIO path of each layer, and each span's probability.
 
-The distribution over paths is the product of the words' softmaxes, restricted to valid BIO paths and
-normalised: a linear-chain CRF whose transitions are 0 or minus infinity (Lafferty et al. 2001). A span's score is
-the probability, under that distribution, that exactly these words form a span with this label.
+The distribution over a layer's paths is a linear-chain conditional random field (Lafferty et al. 2001): a path scores
+the sum of its words' logits and of its transitions, and invalid BIO paths are impossible. A span's score is the
+probability, under that distribution, that exactly these words form a span with this label.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ner_danvan.labels import LabelScheme, Layer, tag_runs
 
 Logits = npt.NDArray[np.floating]
 Scores = npt.NDArray[np.float64]
+Transitions = Mapping[str, Sequence[Sequence[float]]]  # layer name -> [tags, tags], from the first to the second
 
 
 def decode(
@@ -24,11 +25,13 @@ def decode(
     words: Sequence[Sequence[tuple[int, int]]],
     texts: Sequence[str],
     scheme: LabelScheme,
+    transitions: Transitions | None = None,
     temperatures: Mapping[str, float] | None = None,
 ) -> list[tuple[Span, ...]]:
     """Scored spans of a batch of documents, each with logits `[words, outputs]` and words `[start, end)`.
 
-    `temperatures` divide the logits of a layer (Guo et al. 2017); a layer without one has 1.
+    `transitions` of a layer default to 0 for every valid pair. `temperatures` divide all scores of a layer (Guo et
+    al. 2017) and default to 1; they change probabilities, never the best path.
     """
     lengths = np.array([len(document) for document in words], dtype=np.int64)
     found: list[list[Span]] = [[] for _ in words]
@@ -36,9 +39,11 @@ def decode(
         return [() for _ in words]
     padded = _pad(logits, int(lengths.max()))
     for layer, part in zip(scheme.layers, scheme.slices, strict=True):
-        scaled = padded[:, :, part] / (temperatures or {}).get(layer.name, 1.0)
-        tags = viterbi(scaled, lengths, layer)
-        chain = Chain(scaled, lengths, layer)
+        temperature = (temperatures or {}).get(layer.name, 1.0)
+        moves = valid_moves(layer, (transitions or {}).get(layer.name)) / temperature
+        scaled = padded[:, :, part] / temperature
+        tags = viterbi(scaled, lengths, layer, moves)
+        chain = Chain(scaled, lengths, layer, moves)
         for row, (document, text) in enumerate(zip(words, texts, strict=True)):
             for first, last, begin in tag_runs(tags[row, : lengths[row]]):
                 start, end = document[first][0], document[last - 1][1]
@@ -57,17 +62,26 @@ def _pad(logits: Sequence[Logits], longest: int) -> Scores:
     return padded
 
 
-def viterbi(logits: Scores, lengths: npt.NDArray[np.int64], layer: Layer) -> npt.NDArray[np.int64]:
+def valid_moves(layer: Layer, transitions: Sequence[Sequence[float]] | None = None) -> Scores:
+    """`[tags, tags]`: the score of each step from tag to tag, minus infinity where BIO forbids it."""
+    scores = np.zeros_like(layer.may_follow, dtype=np.float64) if transitions is None else np.array(transitions)
+    moves: Scores = np.where(layer.may_follow, scores, -np.inf)
+    return moves
+
+
+def viterbi(
+    logits: Scores, lengths: npt.NDArray[np.int64], layer: Layer, moves: Scores | None = None
+) -> npt.NDArray[np.int64]:
     """The best valid path of each row: `[batch, words, tags]` to tags `[batch, words]`, O behind each row's length.
 
     Where paths score the same, the lower tag wins.
     """
     batch, longest, count = logits.shape
-    allowed = np.where(layer.may_follow, 0.0, -np.inf)
+    moves = valid_moves(layer) if moves is None else moves
     best = logits[:, 0] + np.where(layer.may_start, 0.0, -np.inf)
     back = np.zeros((batch, longest, count), dtype=np.int64)
     for place in range(1, longest):
-        scores = best[:, :, None] + allowed
+        scores = best[:, :, None] + moves
         back[:, place] = scores.argmax(axis=1)
         step = scores.max(axis=1) + logits[:, place]
         best = np.where((place < lengths)[:, None], step, best)
@@ -87,21 +101,22 @@ class Chain:
     Forward and backward scores in log space; rows are independent, words behind a row's length count for nothing.
     """
 
-    def __init__(self, logits: Scores, lengths: npt.NDArray[np.int64], layer: Layer) -> None:
-        self._layer = layer
+    def __init__(
+        self, logits: Scores, lengths: npt.NDArray[np.int64], layer: Layer, moves: Scores | None = None
+    ) -> None:
+        self._moves = valid_moves(layer) if moves is None else moves
         self._lengths = lengths
         self._logits = logits
-        allowed = np.where(layer.may_follow, 0.0, -np.inf)
         batch, longest, count = logits.shape
         self._forward = np.empty((batch, longest, count))
         self._forward[:, 0] = logits[:, 0] + np.where(layer.may_start, 0.0, -np.inf)
         for place in range(1, longest):
-            before = self._forward[:, place - 1][:, :, None] + allowed
+            before = self._forward[:, place - 1][:, :, None] + self._moves
             self._forward[:, place] = logits[:, place] + np.logaddexp.reduce(before, axis=1)
         # backward[b, i, t]: log of the sum over what may come behind tag t at word i
         self._backward = np.zeros((batch, longest, count))
         for place in range(longest - 2, -1, -1):
-            after = allowed + (logits[:, place + 1] + self._backward[:, place + 1])[:, None, :]
+            after = self._moves + (logits[:, place + 1] + self._backward[:, place + 1])[:, None, :]
             inside = (place + 1 < lengths)[:, None]
             self._backward[:, place] = np.where(inside, np.logaddexp.reduce(after, axis=2), 0.0)
         # prefix sums of each tag's logits, so that a span of any length costs the same
@@ -117,8 +132,10 @@ class Chain:
     def path_log_prob(self, tags: npt.NDArray[np.int64]) -> Scores:
         """`[batch]`: log-probability of valid tags `[batch, words]`."""
         inside = np.arange(tags.shape[1])[None] < self._lengths[:, None]
-        picked = np.take_along_axis(self._logits, tags[:, :, None], axis=2)[:, :, 0]
-        result: Scores = np.where(inside, picked, 0.0).sum(axis=1) - self.log_partition()
+        words = np.take_along_axis(self._logits, tags[:, :, None], axis=2)[:, :, 0]
+        steps = self._moves[tags[:, :-1], tags[:, 1:]]
+        scores = np.where(inside, words, 0.0).sum(axis=1) + np.where(inside[:, 1:], steps, 0.0).sum(axis=1)
+        result: Scores = scores - self.log_partition()
         return result
 
     def span_log_prob(self, row: int, first: int, last: int, begin: int) -> float:
@@ -129,12 +146,12 @@ class Chain:
         length = int(self._lengths[row])
         if not 0 <= first < last <= length:
             raise ValueError(f"span [{first}, {last}) is empty or outside a row of {length} words")
-        inner = self._sums[row, last, begin + 1] - self._sums[row, first + 1, begin + 1]
-        score = self._forward[row, first, begin] + inner
+        inside = begin + 1
+        score = self._forward[row, first, begin] + self._sums[row, last, inside] - self._sums[row, first + 1, inside]
+        if last - first > 1:
+            score += self._moves[begin, inside] + (last - first - 2) * self._moves[inside, inside]
         if last < length:
-            end = begin if last == first + 1 else begin + 1
-            goes_on = self._layer.may_follow[end].copy()
-            goes_on[begin + 1] = False  # with I- behind it the span would be longer
-            after = self._logits[row, last] + self._backward[row, last]
-            score += np.logaddexp.reduce(np.where(goes_on, after, -np.inf))
+            goes_on = self._moves[begin if last == first + 1 else inside].copy()
+            goes_on[inside] = -np.inf  # with I- behind it the span would be longer
+            score += np.logaddexp.reduce(goes_on + self._logits[row, last] + self._backward[row, last])
         return float(score - np.logaddexp.reduce(self._forward[row, length - 1]))

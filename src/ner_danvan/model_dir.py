@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.decode import Transitions
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
 from ner_danvan.text.segment import SplitWords
@@ -32,10 +33,11 @@ _PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md"]  # what is f
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What prediction must know of a model: its labels, windows and the temperature of each layer."""
+    """What prediction must know of a model: its labels, windows, and each layer's transitions and temperature."""
 
     scheme: LabelScheme
     window: WindowSize
+    transitions: Transitions = field(default_factory=dict)
     temperatures: Mapping[str, float] = field(default_factory=dict)
 
     def to_config(self) -> dict[str, Any]:
@@ -45,6 +47,7 @@ class ModelSettings:
             "scheme": self.scheme.to_config(),
             "window": self.window.subwords,
             "overlap": self.window.overlap,
+            "transitions": {name: [list(row) for row in rows] for name, rows in self.transitions.items()},
             "temperatures": dict(self.temperatures),
             "segmenter": "underthesea",
         }
@@ -103,6 +106,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> ModelSettings:
     try:
         scheme = LabelScheme.from_config(section["scheme"])
         window = WindowSize(int(section["window"]), int(section["overlap"]))
+        transitions = {str(name): _matrix(rows, str(name), scheme) for name, rows in section["transitions"].items()}
         temperatures = {str(name): float(value) for name, value in section["temperatures"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f'{path}: the "{SECTION}" section cannot be read ({error}). {_EXPORT_HINT}') from None
@@ -115,7 +119,15 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> ModelSettings:
             f"{path}: the model's {len(outputs)} outputs ({_some(outputs)}) are not the {len(scheme.tags)} tags of its "
             f"label scheme ({_some(scheme.tags)}); it was trained for another one. {_EXPORT_HINT}"
         )
-    return ModelSettings(scheme, window, temperatures)
+    return ModelSettings(scheme, window, transitions, temperatures)
+
+
+def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:
+    count = next((len(layer.tags) for layer in scheme.layers if layer.name == name), 0)
+    matrix = [[float(value) for value in row] for row in rows]
+    if not count or len(matrix) != count or any(len(row) != count for row in matrix):
+        raise ValueError(f'transitions "{name}" are not {count} x {count}')
+    return matrix
 
 
 def _some(names: tuple[str, ...]) -> str:

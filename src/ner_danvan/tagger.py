@@ -79,6 +79,7 @@ class Tagger:
             [prepared.offsets for prepared in inputs],
             [document.text for document, _ in group],
             self.scheme,
+            self._files.settings.transitions,
             self._files.settings.temperatures,
         )
         for (document, _), found in zip(group, spans, strict=True):

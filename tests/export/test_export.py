@@ -49,7 +49,7 @@ def trained(encoder: Path, tmp_path: Path) -> Path:
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     folder = tmp_path / "run" / "model"
     folder.parent.mkdir()
-    settings = ModelSettings(DANVAN, WindowSize(64, 8), {"mention": 1.5, "title": 1.0, "task": 2.0})
+    settings = ModelSettings(DANVAN, WindowSize(64, 8), {}, {"mention": 1.5, "title": 1.0, "task": 2.0})
     save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
     (folder / "run.json").write_text(json.dumps(RECORD))
     return tmp_path / "run"

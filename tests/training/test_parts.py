@@ -11,20 +11,21 @@ from tiny import DANVAN, SENTENCES, write_encoder
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForTokenClassification
 
+from ner_danvan.decode import Chain, valid_moves
 from ner_danvan.document import Document, Span
 from ner_danvan.errors import UserError
-from ner_danvan.labels import IGNORED
+from ner_danvan.labels import IGNORED, Layer
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.config import EncoderConfig, OptimConfig
 from ner_danvan.training.encoder import check_fit, load_encoder, make_optimizer, resolve_precision
 from ner_danvan.training.features import collate, make_dataset, make_examples
-from ner_danvan.training.loss import LayeredLoss
+from ner_danvan.training.loss import ChainLoss, WordLoss, new_transitions
 from ner_danvan.training.record import check_same_run, fingerprint, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import stitched_logits
 
-OPTIONS = OptimConfig(1, 1, 4, 1, 1e-3, 3.0, 0.1, "linear", 0.01, 1.0, "fp32", 0)
+OPTIONS = OptimConfig(1, 1, 4, 1, 1e-3, 3.0, True, 12.0, 0.1, "linear", 0.01, 1.0, "fp32", 0)
 
 
 def encoder_config(folder: Path, *, allow_bin: bool = False) -> EncoderConfig:
@@ -81,20 +82,68 @@ def test_the_loss_is_the_sum_of_each_layers_mean_cross_entropy() -> None:
         cross_entropy(logits[..., part].flatten(0, 1), labels[..., i].flatten(), ignore_index=IGNORED)
         for i, part in enumerate(DANVAN.slices)
     )
-    assert LayeredLoss(DANVAN)(SimpleNamespace(logits=logits), labels).item() == pytest.approx(float(wanted), rel=1e-5)
+    assert WordLoss(DANVAN)(SimpleNamespace(logits=logits), labels).item() == pytest.approx(float(wanted), rel=1e-5)
 
 
 def test_accumulated_halves_have_the_loss_of_the_whole() -> None:
     logits, labels = torch.randn(4, 6, 13), torch.zeros(4, 6, 3, dtype=torch.long)
     labels[0, 2:] = IGNORED
-    loss, items = LayeredLoss(DANVAN), (labels != IGNORED).sum()
+    loss, items = WordLoss(DANVAN), (labels != IGNORED).sum()
     halves = [loss(SimpleNamespace(logits=logits[i : i + 2]), labels[i : i + 2], items) for i in (0, 2)]
     assert float(sum(halves)) == pytest.approx(float(loss(SimpleNamespace(logits=logits), labels)), rel=1e-5)
 
 
 def test_a_batch_without_a_label_has_no_loss() -> None:
     labels = torch.full((1, 3, 3), IGNORED)
-    assert LayeredLoss(DANVAN)(SimpleNamespace(logits=torch.randn(1, 3, 13)), labels).item() == 0
+    assert WordLoss(DANVAN)(SimpleNamespace(logits=torch.randn(1, 3, 13)), labels).item() == 0
+
+
+def gold_tags(lengths: list[int], longest: int) -> torch.Tensor:
+    """Valid tags `[batch, longest, layers]` at every second place, as first subwords among others are."""
+    random = np.random.default_rng(1)
+    labels = torch.full((len(lengths), 2 * longest + 1, 3), IGNORED)
+    for row, length in enumerate(lengths):
+        for number, layer in enumerate(DANVAN.layers):
+            tag = -1
+            for place in range(length):
+                allowed = layer.may_start if tag < 0 else layer.may_follow[tag]
+                tag = int(random.choice(np.flatnonzero(allowed)))
+                labels[row, 2 * place + 1, number] = tag
+    return labels
+
+
+def test_the_chain_loss_is_the_likelihood_that_decoding_uses() -> None:
+    torch.manual_seed(0)
+    lengths = [4, 1, 0]
+    labels, logits = gold_tags(lengths, 4), torch.randn(3, 9, 13)
+    transitions = new_transitions(DANVAN)
+    for matrix in transitions:
+        torch.nn.init.normal_(matrix)
+    loss = ChainLoss(DANVAN, transitions)(SimpleNamespace(logits=logits), labels)
+    wanted = 0.0
+    for number, (layer, part) in enumerate(zip(DANVAN.layers, DANVAN.slices, strict=True)):
+        # a window may begin inside a span, a document may not: count the paths that begin with I- too
+        free = Layer(layer.name, layer.labels)
+        free.__dict__["may_start"] = np.ones(len(layer.tags), dtype=bool)
+        moves = valid_moves(layer, transitions[number].tolist())
+        for row, length in enumerate(lengths[:2]):
+            words = logits[row, 1 : 2 * length : 2, part].double().numpy()[None]
+            chain = Chain(words, np.array([length]), free, moves)
+            wanted -= float(chain.path_log_prob(labels[row, 1 : 2 * length : 2, number].numpy()[None])[0])
+    assert loss.item() == pytest.approx(wanted / sum(lengths), rel=1e-4)
+
+
+def test_the_chain_loss_of_halves_is_that_of_the_whole_and_its_gradients_are_finite() -> None:
+    labels, logits = gold_tags([5, 3, 0, 2], 5), torch.randn(4, 11, 13, requires_grad=True)
+    transitions = new_transitions(DANVAN)
+    loss, items = ChainLoss(DANVAN, transitions), (labels != IGNORED).sum()
+    whole = loss(SimpleNamespace(logits=logits), labels)
+    halves = [loss(SimpleNamespace(logits=logits[i : i + 2]), labels[i : i + 2], items) for i in (0, 2)]
+    assert float(sum(halves)) == pytest.approx(float(whole), rel=1e-5)
+    whole.backward()
+    assert torch.isfinite(logits.grad).all()
+    assert all(torch.isfinite(matrix.grad).all() and matrix.grad.any() for matrix in transitions)
+    assert not logits.grad[2].any()
 
 
 # --- encoder ------------------------------------------------------------------------------------
@@ -190,11 +239,11 @@ def test_the_temperature_of_logits_that_are_too_sure_is_found() -> None:
             shown[:, part.start : part.start + 2] = 3.0 * true[:, part.start : part.start + 2]
         logits.append(shown.astype(np.float32))
         tags.append(gold)
-    assert fit_temperatures(logits, tags, DANVAN) == pytest.approx({"mention": 3, "title": 3, "task": 3}, rel=0.1)
+    assert fit_temperatures(logits, tags, DANVAN, {}) == pytest.approx({"mention": 3, "title": 3, "task": 3}, rel=0.1)
 
 
 def test_without_words_temperatures_are_one() -> None:
-    empty = fit_temperatures([np.zeros((0, 13), np.float32)], [np.zeros((3, 0), np.int64)], DANVAN)
+    empty = fit_temperatures([np.zeros((0, 13), np.float32)], [np.zeros((3, 0), np.int64)], DANVAN, {})
     assert empty == {"mention": 1.0, "title": 1.0, "task": 1.0}
 
 

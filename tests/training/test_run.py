@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 from tiny import DANVAN, REPORTS
 
 from ner_danvan.corpus.reports import read_gold
@@ -44,6 +45,8 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
             "accumulation": 1,
             "learning_rate": 1e-2,
             "head_factor": 1.0,
+            "transitions": True,
+            "transition_factor": 5.0,
             "warmup": 0.1,
             "schedule": "linear",
             "weight_decay": 0.0,
@@ -179,3 +182,15 @@ def test_an_encoder_without_vocabulary_is_one_line(encoder: Path, reports: Path,
     (broken / "bpe.codes").unlink()
     with pytest.raises(UserError, match=r"no bpe\.codes"):
         run(values(broken, reports, tmp_path / "out"), dev_scores(DANVAN))
+
+
+def test_transitions_are_learned_and_kept_out_of_the_weights(trained: Path) -> None:
+    settings = read_model_dir(trained / "model").settings
+    assert set(settings.transitions) == {"mention", "title", "task"}
+    assert settings.transitions["task"][2][2] > settings.transitions["task"][2][1]  # inside goes on, not begins anew
+    assert not any("transitions" in name for name in load_file(trained / "model" / "model.safetensors"))
+
+
+def test_without_transitions_the_model_has_none(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    run(values(encoder, reports, tmp_path, epochs=1, transitions=False), dev_scores(DANVAN))
+    assert read_model_dir(tmp_path / "model").settings.transitions == {}

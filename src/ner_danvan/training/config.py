@@ -48,6 +48,8 @@ class OptimConfig:
     accumulation: int
     learning_rate: float
     head_factor: float
+    transitions: bool
+    transition_factor: float
     warmup: float
     schedule: str
     weight_decay: float

@@ -16,6 +16,7 @@ from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.config import EncoderConfig, OptimConfig
 
+TRANSITIONS = "transitions"  # the attribute under which a model in training carries them, so that checkpoints do too
 _POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
 
@@ -69,18 +70,22 @@ def check_fit(model: PreTrainedModel, subwords: Subwords, window: WindowSize) ->
 
 
 def make_optimizer(model: PreTrainedModel, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW; the new head learns `head_factor` times as fast, biases and norms do not decay."""
-    head = set(model.state_dict()) - {f"{model.base_model_prefix}.{name}" for name in model.base_model.state_dict()}
-    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    """AdamW; head and transitions learn faster, as `config` says; biases, norms and transitions do not decay."""
+    groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        groups.setdefault((name in head, parameter.ndim > 1), []).append(parameter)
+        if name.startswith(f"{model.base_model_prefix}."):
+            factor = 1.0
+        else:
+            factor = config.transition_factor if name.startswith(f"{TRANSITIONS}.") else config.head_factor
+        decays = parameter.ndim > 1 and not name.startswith(f"{TRANSITIONS}.")
+        groups.setdefault((factor, decays), []).append(parameter)
     rows: list[dict[str, Any]] = [
         {
             "params": parameters,
-            "lr": config.learning_rate * (config.head_factor if is_head else 1.0),
+            "lr": config.learning_rate * factor,
             "weight_decay": config.weight_decay if decays else 0.0,
         }
-        for (is_head, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
+        for (factor, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
     ]
     return torch.optim.AdamW(rows, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6)
 

@@ -26,11 +26,11 @@ from ner_danvan.text.segment import SplitWords, segment
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.config import RunConfig, run_config
-from ner_danvan.training.encoder import check_fit, load_encoder
+from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_dataset, make_examples
 from ner_danvan.training.record import check_same_run, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
-from ner_danvan.training.trainer import Scorer, last_checkpoint, make_trainer, stitched_logits
+from ner_danvan.training.trainer import Scorer, last_checkpoint, learned_transitions, make_trainer, stitched_logits
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +81,13 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     log.info("best dev f1 %.4f after epoch %g", best, reached)
     predictions = np.asarray(trainer.predict(make_dataset(dev_examples)).predictions)
     logits = stitched_logits(predictions, dev_examples)
-    temperatures = fit_temperatures(logits, [example.tags for example in dev_examples], config.scheme)
-    folder = config.output / MODEL_FOLDER
-    settings = ModelSettings(config.scheme, config.window, temperatures)
     trained: Any = trainer.model
+    transitions = learned_transitions(trained, config.scheme)
+    temperatures = fit_temperatures(logits, [example.tags for example in dev_examples], config.scheme, transitions)
+    folder = config.output / MODEL_FOLDER
+    settings = ModelSettings(config.scheme, config.window, transitions, temperatures)
+    if transitions:
+        delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain token classifier
     save_model(trained, folder, settings, encoder, subwords, split_words)
     write_record(record | {"dev_f1": best, "best_epoch": reached}, folder)
     return RunResult(folder, best, reached)

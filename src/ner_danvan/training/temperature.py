@@ -8,19 +8,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from ner_danvan.decode import Chain
+from ner_danvan.decode import Chain, Scores, Transitions, valid_moves
 from ner_danvan.labels import LabelScheme, Layer
 
 _LOG_BOUNDS = (-2.5, 2.5)  # temperatures from 0.08 to 12
 
 
 def fit_temperatures(
-    logits: Sequence[npt.NDArray[np.float32]], tags: Sequence[npt.NDArray[np.int64]], scheme: LabelScheme
+    logits: Sequence[npt.NDArray[np.float32]],
+    tags: Sequence[npt.NDArray[np.int64]],
+    scheme: LabelScheme,
+    transitions: Transitions,
 ) -> dict[str, float]:
     """The temperature of each layer under which held-out gold paths are likeliest.
 
-    `logits[i]` is `[words, outputs]`, `tags[i]` `[layers, words]`. The likelihood is that of the constrained chain
-    from which span scores come. Without a word to fit on, temperatures are 1.
+    `logits[i]` is `[words, outputs]`, `tags[i]` `[layers, words]`. The likelihood is that of the chain from which
+    span scores come. Without a word to fit on, temperatures are 1.
     """
     pairs = [(rows, gold) for rows, gold in zip(logits, tags, strict=True) if len(rows)]
     if not pairs:
@@ -28,13 +31,19 @@ def fit_temperatures(
     fitted = {}
     for number, (layer, part) in enumerate(zip(scheme.layers, scheme.slices, strict=True)):
         rows = [(logits[:, part], gold[number]) for logits, gold in pairs]
-        best = minimize_scalar(_negative_log_likelihood, bounds=_LOG_BOUNDS, args=(rows, layer), method="bounded")
+        moves = valid_moves(layer, transitions.get(layer.name))
+        best = minimize_scalar(
+            _negative_log_likelihood, bounds=_LOG_BOUNDS, args=(rows, layer, moves), method="bounded"
+        )
         fitted[layer.name] = round(float(np.exp(best.x)), 4)
     return fitted
 
 
 def _negative_log_likelihood(
-    log_temperature: float, rows: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]], layer: Layer
+    log_temperature: float,
+    rows: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]],
+    layer: Layer,
+    moves: Scores,
 ) -> float:
     longest = max(len(gold) for _, gold in rows)
     logits = np.zeros((len(rows), longest, len(layer.tags)))
@@ -42,5 +51,6 @@ def _negative_log_likelihood(
     for place, (scores, gold) in enumerate(rows):
         logits[place, : len(gold)] = scores
         tags[place, : len(gold)] = gold
-    chain = Chain(logits / np.exp(log_temperature), np.array([len(gold) for _, gold in rows]), layer)
+    temperature = np.exp(log_temperature)
+    chain = Chain(logits / temperature, np.array([len(gold) for _, gold in rows]), layer, moves / temperature)
     return -float(chain.path_log_prob(tags).sum())

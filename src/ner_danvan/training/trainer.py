@@ -16,9 +16,9 @@ from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
 from ner_danvan.text.windows import stitch
 from ner_danvan.training.config import RunConfig
-from ner_danvan.training.encoder import make_optimizer, resolve_precision
+from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_precision
 from ner_danvan.training.features import Example, collate, make_dataset
-from ner_danvan.training.loss import LayeredLoss
+from ner_danvan.training.loss import ChainLoss, WordLoss, new_transitions
 from ner_danvan.training.progress import EpochLines
 
 Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
@@ -29,6 +29,8 @@ def make_trainer(
 ) -> Trainer:
     """A Trainer that keeps the checkpoint with the best `f1` that `score(gold, predicted)` gives on dev."""
     options = config.training
+    if options.transitions:
+        setattr(model, TRANSITIONS, new_transitions(config.scheme))
     precision = resolve_precision(options.precision)
     arguments = TrainingArguments(
         output_dir=str(config.output / "checkpoints"),
@@ -63,8 +65,10 @@ def make_trainer(
         train_dataset=make_dataset(train),
         eval_dataset=make_dataset(dev),
         data_collator=collate,
-        compute_loss_func=LayeredLoss(config.scheme),
-        compute_metrics=DevScorer(dev, config.scheme, score),
+        compute_loss_func=(
+            ChainLoss(config.scheme, getattr(model, TRANSITIONS)) if options.transitions else WordLoss(config.scheme)
+        ),
+        compute_metrics=DevScorer(dev, config.scheme, score, model),
         optimizers=(make_optimizer(model, options), None),
         callbacks=[EarlyStoppingCallback(options.patience), EpochLines()],
     )
@@ -76,7 +80,8 @@ def make_trainer(
 class DevScorer:
     """Scores whole documents from the logits of their windows, as prediction would."""
 
-    def __init__(self, examples: Sequence[Example], scheme: LabelScheme, score: Scorer) -> None:
+    def __init__(self, examples: Sequence[Example], scheme: LabelScheme, score: Scorer, model: torch.nn.Module) -> None:
+        self._model = model
         self._examples = examples
         self._scheme = scheme
         self._score = score
@@ -89,11 +94,21 @@ class DevScorer:
             [example.inputs.offsets for example in self._examples],
             [document.text for document in documents],
             self._scheme,
+            learned_transitions(self._model, self._scheme),
         )
         predicted = [
             Document(document.id, document.text, spans) for document, spans in zip(documents, found, strict=True)
         ]
         return self._score(documents, predicted)
+
+
+def learned_transitions(model: torch.nn.Module, scheme: LabelScheme) -> dict[str, list[list[float]]]:
+    """The transitions that a model in training carries, by layer; empty if it learns none."""
+    matrices = getattr(model, TRANSITIONS, [])
+    return {
+        layer.name: [[round(value, 4) for value in row] for row in matrix.tolist()]
+        for layer, matrix in zip(scheme.layers, matrices, strict=False)
+    }
 
 
 def stitched_logits(predictions: npt.NDArray[np.float32], examples: Sequence[Example]) -> list[npt.NDArray[np.float32]]:
