@@ -161,3 +161,17 @@ def test_learned_transitions_keep_a_long_span_together() -> None:
     (whole,) = decode([logits], [words_of(text)], [text], DANVAN, sticky)
     assert text not in [span.text for span in broken]
     assert [span.text for span in whole] == [text]
+
+
+def test_a_long_document_does_not_pad_the_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+    monkeypatch.setattr(
+        "ner_danvan.decode.viterbi", lambda logits, *rest: (seen.append(logits.shape), viterbi(logits, *rest))[1]
+    )
+    monkeypatch.setattr("ner_danvan.decode._BUCKET_WORDS", 100)
+    lengths = [90, 3, 2, 5, 40]
+    words = [[(2 * i, 2 * i + 1) for i in range(length)] for length in lengths]
+    logits = [np.eye(13)[[3] + [0] * (length - 1)] * 9 for length in lengths]
+    spans = decode(logits, words, ["x " * 100] * 5, DANVAN)
+    assert [len(found) for found in spans] == [1] * 5
+    assert max(rows * longest for rows, longest, _ in seen) <= 100

@@ -178,6 +178,8 @@ def test_jsonl_keeps_meta_and_scores() -> None:
         ({"text": "a", "spans": [{"start": 0.5, "end": 1, "label": "ORG"}]}, "whole numbers"),
         ({"text": "a", "spans": [{"start": True, "end": 1, "label": "ORG"}]}, "whole numbers"),
         ({"text": "a", "meta": [1]}, '"meta" is no object'),
+        ({"text": "a", "spans": [{"start": 0, "end": 1, "label": "ORG", "text": 5}]}, "whole numbers"),
+        ({"text": "a", "spans": [{"start": 0, "end": 1, "label": "ORG", "score": "high"}]}, "a score must be"),
     ],
 )
 def test_jsonl_fault_is_one_line_with_its_place(row: object, wanted: str) -> None:
@@ -197,3 +199,42 @@ def test_jsonl_file_names_the_line_that_is_no_json(tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf8_are_named_with_their_offset() -> None:
     with pytest.raises(UserError, match=r"f: byte 3 \(0xff\) is not UTF-8"):
         decode_utf8(b"abc\xff", "f")
+
+
+def test_rendering_crossing_spans_of_one_label_is_refused_and_nested_ones_are_not() -> None:
+    crossing = Document("d", "abcdef", (Span(0, 4, "ORG", "abcd"), Span(2, 6, "ORG", "cdef")))
+    with pytest.raises(UserError, match="cross"):
+        render_inline(crossing)
+    nested = Document("d", "Red cross", (Span(0, 9, "ORG", "Red cross"), Span(4, 9, "ORG", "cross")))
+    assert render_inline(nested) == "<ORG>Red <ORG>cross</ORG></ORG>"
+
+
+def test_predictions_may_cross_between_layers_but_not_overlap_in_one() -> None:
+    text = "Trưởng Ban Dân vận"
+    crossing = Document("d", text, (Span(0, 10, "POSITION", text[:10]), Span(7, 18, "ORG", text[7:])))
+    assert find_problems(crossing, DANVAN.layer_of, edges=False, nested=False) == []
+    overlapping = Document("d", text, (Span(0, 10, "ORG", text[:10]), Span(7, 18, "ORG", text[7:])))
+    assert "overlap" in find_problems(overlapping, DANVAN.layer_of, edges=False, nested=False)[0].message
+
+
+def test_many_spans_on_one_place_give_one_problem_each() -> None:
+    document = Document("d", "xã", tuple(Span(0, 2, "ORG", "xã") for _ in range(3_000)))
+    assert len(find_problems(document, DANVAN.layer_of)) == 2_999
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"text": ' + b"9" * 5_000 + b"}"])
+def test_json_that_is_not_well_meant_is_one_line(line: bytes) -> None:
+    with pytest.raises(UserError, match=r"f:1: "):
+        parse_json_line(line, "f:1")
+
+
+def test_a_byte_order_mark_before_jsonl_is_passed_over() -> None:
+    assert parse_json_line(b'\xef\xbb\xbf{"text": "a", "id": null}', "f:1") == Document("f:1", "a")
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"), [(b"\xff\xfea\0", "UTF-16"), (b"PK\x03\x04\xff", "no text file"), (b"\xe1", "WINDOWS-1258")]
+)
+def test_the_mend_fits_the_bytes(data: bytes, wanted: str) -> None:
+    with pytest.raises(UserError, match=wanted):
+        decode_utf8(data, "f")

@@ -37,6 +37,7 @@ def test_config_round_trip() -> None:
         None,
         "x",
         [{"name": "a"}],
+        [{"name": "a", "labels": "ORG"}],
         [],
         [{"name": "a", "labels": []}],
         [{"name": "a", "labels": ["X"]}, {"name": "b", "labels": ["X"]}],

@@ -12,7 +12,9 @@ from ner_danvan.errors import UserError
 from ner_danvan.model_dir import ModelSettings, find_model, read_model_dir
 from ner_danvan.text.windows import WindowSize
 
-SETTINGS = ModelSettings(DANVAN, WindowSize(128, 16), {"title": [[0.5] * 3] * 3}, {"mention": 1.5})
+SETTINGS = ModelSettings(
+    DANVAN, WindowSize(128, 16), {"title": [[0.5] * 3] * 3}, {"mention": 1.5, "title": 1.0, "task": 2.0}
+)
 
 
 @pytest.fixture
@@ -25,7 +27,12 @@ def model(vocabulary: Path, tmp_path: Path) -> Path:
 
 
 def write_config(folder: Path, **changes: Any) -> None:
-    config = {"id2label": {str(i): tag for i, tag in enumerate(DANVAN.tags)}, "ner_danvan": SETTINGS.to_config()}
+    config = {
+        "id2label": {str(i): tag for i, tag in enumerate(DANVAN.tags)},
+        "max_position_embeddings": 258,
+        "vocab_size": 1_000,
+        "ner_danvan": SETTINGS.to_config(),
+    }
     (folder / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
 
 
@@ -60,17 +67,29 @@ def test_outputs_are_compared_in_numeric_order(model: Path) -> None:
     [
         ({"ner_danvan": None}, 'no "ner_danvan" section'),
         ({"ner_danvan": {"format": 99}}, "format 99, this version reads 1"),
-        ({"ner_danvan": {"format": 1}}, "cannot be read"),
+        ({"ner_danvan": {"format": 1}}, "'segmenter' is missing"),
         ({"ner_danvan": SETTINGS.to_config() | {"window": 1}}, "holds nothing"),
-        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"task": 0}}}, "not above 0"),
+        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"mention": 1, "title": 1, "task": 0}}}, "above 0"),
+        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"task": 1.0}}}, "for each layer"),
+        ({"ner_danvan": SETTINGS.to_config() | {"segmenter": "other"}}, "segmenter other"),
+        ({"max_position_embeddings": 100}, "more than the model's positions"),
+        ({"vocab_size": 50}, "the model 50"),
+        ({"id2label": {"a": "O"}}, "cannot be used"),
+        ({"id2label": {"0": 1}}, "1 outputs"),
         ({"ner_danvan": SETTINGS.to_config() | {"transitions": {"task": [[0.0]]}}}, '"task" are not 3 x 3'),
         ({"ner_danvan": SETTINGS.to_config() | {"transitions": {"x": [[0.0]]}}}, '"x" are not 0 x 0'),
-        ({"id2label": None}, "0 outputs"),
+        ({"id2label": None}, "cannot be used"),
     ],
 )
 def test_a_config_that_cannot_be_used_says_why(model: Path, change: dict[str, Any], wanted: str) -> None:
     write_config(model, **change)
     with pytest.raises(UserError, match=wanted):
+        read_model_dir(model)
+
+
+def test_a_lexicon_that_is_not_utf8_is_told(model: Path) -> None:
+    (model / "split_words.txt").write_bytes(b"a b\n\xff")
+    with pytest.raises(UserError, match="byte 4"):
         read_model_dir(model)
 
 

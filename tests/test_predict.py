@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -86,8 +88,9 @@ def test_min_score_leaves_out_what_is_less_sure(run: Run, capsys: pytest.Capture
         ([], "nothing to read"),
         (["a.txt", "--text", "x"], "exclude each other"),
         (["a.txt", "--resume"], "--resume goes with -o"),
+        ([""], "a PATH is empty"),
         (["a.txt", "--min-score", "1.5"], "1.5 is no probability"),
-        (["a.txt", "--min-score", "x"], "invalid"),
+        (["a.txt", "--min-score", "x"], "x is no probability"),
         (["a.txt", "--format", "xml"], "invalid choice"),
         (["a.txt", "--frmat", "jsonl"], "unrecognized arguments"),
     ],
@@ -104,10 +107,72 @@ def test_wrong_usage_is_one_line_and_exit_2(
 def test_an_input_that_fails_stops_and_no_output_appears(
     run: Run, reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (reports / "3.txt").write_bytes(b"abc\xff")
+    for name in ("3.txt", "4.txt"):
+        (reports / name).write_bytes(b"abc\xff")
     assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 1
     assert not (tmp_path / "o.jsonl").exists()
-    assert "byte 3 (0xff) is not UTF-8" in error_lines(capsys)[0]
+    first, hint, count = error_lines(capsys)
+    assert "3.txt: byte 3 (0xff) is not UTF-8" in first
+    assert "--resume" in hint
+    assert "failed: 1" in count  # the second bad input was not read any more
+    assert [row["id"] for row in rows(tmp_path / "o.jsonl.errors.jsonl")] == ["3.txt"]
+
+
+def test_a_document_that_cannot_be_tagged_does_not_end_the_run(
+    run: Run, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare = Tagger.prepare
+
+    def broken(self: Tagger, text: str) -> object:
+        if text == SENTENCES[2]:
+            raise IndexError("list index out of range")
+        return prepare(self, text)
+
+    monkeypatch.setattr(Tagger, "prepare", broken)
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl", "--on-error", "skip") == 1
+    assert [row["id"] for row in rows(tmp_path / "o.jsonl")] == ["0.txt", "1.txt", "3.txt", "4.txt", "5.txt"]
+    assert "2.txt: cannot be tagged (IndexError" in error_lines(capsys)[0]
+    assert run(reports, "--format", "jsonl", "-o", tmp_path / "p.jsonl") == 1
+    assert not (tmp_path / "p.jsonl").exists()
+
+
+def test_model_and_device_reach_the_tagger(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str | None, str | None]] = []
+
+    def load(name: str | None, device: str | None = None) -> Tagger:
+        asked.append((name, device))
+        return make_tagger(vocabulary)
+
+    monkeypatch.setattr(Tagger, "from_pretrained", load)
+    with pytest.raises(SystemExit):
+        predict.main(["--text", "x", "--model", "m", "--device", "cpu"])
+    assert asked == [("m", "cpu")]
+
+
+def test_the_output_in_the_input_folder_is_not_read_again(run: Run, reports: Path) -> None:
+    for _ in range(2):
+        assert run(reports, "--format", "jsonl", "-o", reports / "out.jsonl") == 0
+        assert len(rows(reports / "out.jsonl")) == len(SENTENCES)
+
+
+@pytest.mark.parametrize("format_", ["pretty", "jsonl"])
+def test_a_reader_that_leaves_early_is_no_error(format_: str, vocabulary: Path, tmp_path: Path) -> None:
+    (tmp_path / "many.txt").write_text((SENTENCES[0] + "\n") * 400, encoding="utf-8")
+    program = (
+        "import sys, tiny; from pathlib import Path\n"
+        "from ner_danvan import predict; from ner_danvan.tagger import Tagger\n"
+        "folder = Path(sys.argv.pop(1))\n"
+        "Tagger.from_pretrained = lambda name, device=None: tiny.make_tagger(folder)\n"
+        "predict.main()"
+    )
+    command = [sys.executable, "-c", program, str(vocabulary), str(tmp_path / "many.txt"), "--format", format_]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONIOENCODING": "ascii"}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert running.stdout is not None
+    assert running.stdout.read(10)
+    running.stdout.close()
+    _, errors = running.communicate(timeout=120)
+    assert (running.returncode, errors) == (0, b"")
 
 
 def test_on_error_skip_goes_on_and_keeps_what_failed(
@@ -117,7 +182,7 @@ def test_on_error_skip_goes_on_and_keeps_what_failed(
     assert run(reports, tmp_path / "no.txt", "--format", "jsonl", "-o", tmp_path / "o.jsonl", "--on-error", "skip") == 1
     assert [row["id"] for row in rows(tmp_path / "o.jsonl")] == ["0.txt", "1.txt", "2.txt", "4.txt", "5.txt"]
     failed = rows(tmp_path / "o.jsonl.errors.jsonl")
-    assert [row["id"] for row in failed] == [str(reports / "3.txt"), str(tmp_path / "no.txt")]
+    assert [row["id"] for row in failed] == ["3.txt", str(tmp_path / "no.txt")]
     assert len(error_lines(capsys)) == 3
 
 
@@ -160,16 +225,9 @@ def test_an_interruption_says_how_to_go_on(
 
     monkeypatch.setattr(predict, "_write", interrupted)
     assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl") == 130
-    assert "go on with --resume" in error_lines(capsys)[0]
-
-
-def test_a_reader_that_has_seen_enough_is_no_error(run: Run, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(*_: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(predict, "_write", closed)
-    monkeypatch.setattr(predict.os, "dup2", lambda *_: None)
-    assert run(reports) == 0
+    assert "--resume" in error_lines(capsys)[0]
+    assert run(reports, "-o", tmp_path / "o.txt") == 130
+    assert "--resume" not in error_lines(capsys)[0]  # pretty output cannot be gone on with
 
 
 def test_progress_counts_on_a_terminal(

@@ -7,13 +7,15 @@ probability, under that distribution, that exactly these words form a span with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from ner_danvan.document import Span, sorted_spans
 from ner_danvan.labels import LabelScheme, Layer, tag_runs
+
+_BUCKET_WORDS = 50_000  # words decoded together, padding included
 
 Logits = npt.NDArray[np.floating]
 Scores = npt.NDArray[np.float64]
@@ -33,14 +35,47 @@ def decode(
     `transitions` of a layer default to 0 for every valid pair. `temperatures` divide all scores of a layer (Guo et
     al. 2017) and default to 1; they change probabilities, never the best path.
     """
+    found: list[tuple[Span, ...]] = [() for _ in words]
+    for rows in _buckets([len(document) for document in words]):
+        spans = _decode_bucket(
+            [logits[row] for row in rows],
+            [words[row] for row in rows],
+            [texts[row] for row in rows],
+            scheme,
+            transitions or {},
+            temperatures or {},
+        )
+        for row, document in zip(rows, spans, strict=True):
+            found[row] = document
+    return found
+
+
+def _buckets(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows that have words, by length, so many together that padding them costs bounded memory."""
+    bucket: list[int] = []
+    for row in sorted((row for row, length in enumerate(lengths) if length), key=lambda row: lengths[row]):
+        if bucket and (len(bucket) + 1) * lengths[row] > _BUCKET_WORDS:
+            yield bucket
+            bucket = []
+        bucket.append(row)
+    if bucket:
+        yield bucket
+
+
+def _decode_bucket(
+    logits: Sequence[Logits],
+    words: Sequence[Sequence[tuple[int, int]]],
+    texts: Sequence[str],
+    scheme: LabelScheme,
+    transitions: Transitions,
+    temperatures: Mapping[str, float],
+) -> list[tuple[Span, ...]]:
     lengths = np.array([len(document) for document in words], dtype=np.int64)
     found: list[list[Span]] = [[] for _ in words]
-    if not lengths.size or not lengths.max():
-        return [() for _ in words]
     padded = _pad(logits, int(lengths.max()))
     for layer, part in zip(scheme.layers, scheme.slices, strict=True):
-        temperature = (temperatures or {}).get(layer.name, 1.0)
-        moves = valid_moves(layer, (transitions or {}).get(layer.name)) / temperature
+        temperature = temperatures.get(layer.name, 1.0)
+        moves = valid_moves(layer, transitions.get(layer.name)) / temperature
         scaled = padded[:, :, part] / temperature
         tags = viterbi(scaled, lengths, layer, moves)
         chain = Chain(scaled, lengths, layer, moves)
@@ -54,11 +89,9 @@ def decode(
 
 
 def _pad(logits: Sequence[Logits], longest: int) -> Scores:
-    width = next(rows.shape[1] for rows in logits if rows.shape[0])
-    padded = np.zeros((len(logits), longest, width))
+    padded = np.zeros((len(logits), longest, logits[0].shape[1]))
     for row, rows in enumerate(logits):
-        if rows.shape[0]:
-            padded[row, : rows.shape[0]] = rows
+        padded[row, : rows.shape[0]] = rows
     return padded
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,6 @@ from ner_danvan.errors import UserError
 
 # What looks like a tag of the inline markup: an upper-case name, as in <ORG> and </ORG>.
 _NAME = r"[A-Z][A-Z0-9_]*"
-_TAG = re.compile(rf"<(/?)({_NAME})>")
 _ESCAPE = re.compile(rf"<(?=/?{_NAME}>)|&(?=(?:amp;)*lt;/?{_NAME}>)")
 _MARKUP = re.compile(rf"<(/?)({_NAME})>|&((?:amp;)*)lt;(?=/?{_NAME}>)")
 
@@ -68,12 +68,14 @@ class Problem:
     message: str
 
 
-def find_problems(document: Document, layer_of: Mapping[str, str], *, edges: bool = True) -> list[Problem]:
+def find_problems(
+    document: Document, layer_of: Mapping[str, str], *, edges: bool = True, nested: bool = True
+) -> list[Problem]:
     """Everything that is wrong with a document's spans, in order of offset.
 
-    `layer_of` maps each label to its layer: spans of one layer must not overlap, those of different
-    layers may nest but not cross. `edges` also asks that no span begins or ends with white space or
-    punctuation, as the annotation guidelines do.
+    `layer_of` maps each label to its layer: spans of one layer must not overlap. `nested` also asks that
+    those of different layers nest or stand apart, as gold does; layers are decoded apart, so predictions may
+    cross. `edges` asks that no span begins or ends with white space or punctuation, as the guidelines do.
     """
     text, found = document.text, []
     valid: list[Span] = []
@@ -102,18 +104,18 @@ def find_problems(document: Document, layer_of: Mapping[str, str], *, edges: boo
         if edges and (fault := _edge_fault(span.text)):
             found.append(Problem(span.start, f"{span.label} {_quote(span.text)} {fault}."))
         valid.append(span)
-    found += _clashes(valid, layer_of)
+    found += _clashes(valid, layer_of, nested=nested)
     return sorted(found, key=lambda problem: problem.offset)
 
 
 def unknown_label(label: str, known: Iterable[str]) -> str:
     """The message for a label that the scheme lacks."""
-    return f'unknown label "{label}"; known are {", ".join(known)}. Where it is text, write &lt;{label}>.'
+    return f'unknown label "{label}"; known are {", ".join(known)}.'
 
 
-def check_document(document: Document, layer_of: Mapping[str, str], source: str, *, edges: bool = False) -> Document:
-    """The document itself; raises UserError with `source` and line at its first problem."""
-    for problem in find_problems(document, layer_of, edges=edges):
+def check_document(document: Document, layer_of: Mapping[str, str], source: str, *, nested: bool = True) -> Document:
+    """The document itself; raises UserError with `source` and line at its first problem, edges aside."""
+    for problem in find_problems(document, layer_of, edges=False, nested=nested):
         raise UserError(f"{source}:{line_of(document.text, problem.offset)}: {problem.message}")
     return document
 
@@ -138,19 +140,28 @@ def _is_punctuation(char: str) -> bool:
     return unicodedata.category(char).startswith("P") and char not in _PART_OF_A_FIGURE
 
 
-def _clashes(spans: list[Span], layer_of: Mapping[str, str]) -> Iterator[Problem]:
-    for i, first in enumerate(spans):
-        for second in spans[i + 1 :]:
-            if second.start >= first.end:
-                break
-            names = f"{first.label} {_quote(first.text)} and {second.label} {_quote(second.text)}"
-            if layer_of[first.label] == layer_of[second.label]:
-                yield Problem(
-                    second.start,
-                    f'{names} overlap in layer "{layer_of[first.label]}"; close one before opening the other.',
-                )
-            elif second.end > first.end:
-                yield Problem(second.start, f"{names} cross; put one inside the other or apart.")
+def _clashes(spans: Iterable[Span], layer_of: Mapping[str, str], *, nested: bool) -> Iterator[Problem]:
+    """Spans that overlap one of their own layer, and, with `nested`, those that cross one of another."""
+    furthest: dict[str, Span] = {}  # of each layer, the span that reaches furthest so far
+    enclosing: list[Span] = []
+    for span in sorted_spans(spans):
+        layer = layer_of[span.label]
+        while enclosing and enclosing[-1].end <= span.start:
+            enclosing.pop()
+        before = furthest.get(layer)
+        if before and span.start < before.end:
+            names = f"{before.label} {_quote(before.text)} and {span.label} {_quote(span.text)}"
+            yield Problem(span.start, f'{names} overlap in layer "{layer}"; close one before opening the other.')
+        elif nested and enclosing and span.end > enclosing[-1].end:
+            yield Problem(span.start, _crossing(enclosing[-1], span))
+        if not before or span.end > before.end:
+            furthest[layer] = span
+        enclosing.append(span)
+
+
+def _crossing(first: Span, second: Span) -> str:
+    names = f"{first.label} {_quote(first.text)} and {second.label} {_quote(second.text)}"
+    return f"{names} cross; put one inside the other or apart."
 
 
 def _quote(text: str, limit: int = 60) -> str:
@@ -185,7 +196,7 @@ def parse_inline(markup: str, source: str, labels: Collection[str]) -> Document:
             pieces.append(literal)
             length += len(literal)
         elif label not in labels:
-            raise fail(match.start(), unknown_label(label, labels))
+            raise fail(match.start(), f"{unknown_label(label, labels)} Where it is text, write &lt;{label}>.")
         elif not closing:
             opened.append((label, length, match.start()))
         elif not opened:
@@ -210,9 +221,14 @@ def parse_inline(markup: str, source: str, labels: Collection[str]) -> Document:
 
 def render_inline(document: Document) -> str:
     """The inverse of `parse_inline`; raises UserError where spans cross, which tags cannot say."""
-    layers = {span.label: span.label for span in document.spans}
-    if crossing := [p for p in _clashes(list(sorted_spans(document.spans)), layers) if "cross" in p.message]:
-        raise UserError(f"{document.id}:{line_of(document.text, crossing[0].offset)}: {crossing[0].message}")
+    enclosing: list[Span] = []
+    for span in sorted_spans(document.spans):
+        while enclosing and enclosing[-1].end <= span.start:
+            enclosing.pop()
+        if enclosing and span.end > enclosing[-1].end:
+            where = f"{document.id}:{line_of(document.text, span.start)}"
+            raise UserError(f"{where}: {_crossing(enclosing[-1], span)}")
+        enclosing.append(span)
     tags: list[tuple[int, int, int, str]] = []
     for order, span in enumerate(sorted_spans(document.spans)):
         tags.append((span.start, 1, order, f"<{span.label}>"))
@@ -249,9 +265,16 @@ def decode_utf8(data: bytes, source: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{source}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8; convert the file, e.g. "
-            f"iconv -f WINDOWS-1258 -t UTF-8."
+            f"{source}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8; {_mend_encoding(data)}."
         ) from None
+
+
+def _mend_encoding(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16: iconv -f UTF-16 -t UTF-8"
+    if data.startswith((b"PK\x03\x04", b"%PDF")) or b"\0" in data[:1_000]:
+        return "it is no text file; save it as plain text in UTF-8"
+    return "convert it from what it is, for Vietnamese often: iconv -f WINDOWS-1258 -t UTF-8"
 
 
 def document_to_dict(document: Document) -> dict[str, Any]:
@@ -287,10 +310,14 @@ def document_from_dict(row: Any, source: str) -> Document:
             score = span.get("score")
         except (TypeError, KeyError, AttributeError):
             raise UserError(f'{source}: a span lacks "start", "end" or "label": {json.dumps(span)[:80]}.') from None
-        if not _is_offset(start) or not _is_offset(end) or not isinstance(label, str):
+        piece = span.get("text", text[start:end] if _is_offset(start) and _is_offset(end) else "")
+        if not _is_offset(start) or not _is_offset(end) or not isinstance(label, str) or not isinstance(piece, str):
             raise UserError(f"{source}: start and end must be whole numbers, label a string: {json.dumps(span)[:80]}.")
-        read.append(Span(start, end, label, span.get("text", text[start:end]), score))
-    return Document(str(row.get("id", source)), text, sorted_spans(read), meta)
+        if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
+            raise UserError(f"{source}: a score must be a number or be left out: {json.dumps(span)[:80]}.")
+        read.append(Span(start, end, label, piece, score))
+    name = row.get("id")
+    return Document(source if name is None else str(name), text, sorted_spans(read), meta)
 
 
 def read_jsonl(path: Path) -> Iterator[Document]:
@@ -307,9 +334,13 @@ def read_jsonl(path: Path) -> Iterator[Document]:
 def parse_json_line(line: bytes, source: str) -> Document:
     """One line of document JSONL."""
     try:
-        row = json.loads(decode_utf8(line, source))
+        row = json.loads(decode_utf8(line.removeprefix(BOM_UTF8), source))
     except json.JSONDecodeError as error:
         raise UserError(f"{source}: no JSON at column {error.colno} ({error.msg}).") from None
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{source}: JSON that cannot be read ({error}).") from None
     return document_from_dict(row, source)
 
 

@@ -6,6 +6,7 @@ other; a flat scheme has one layer.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +69,8 @@ class LabelScheme:
     def from_config(cls, rows: Any) -> LabelScheme:
         """From `[{"name": str, "labels": [str, ...]}, ...]`; raises UserError if it is anything else."""
         try:
+            if any(isinstance(row["labels"], str) for row in rows):
+                raise TypeError
             return cls(tuple(Layer(str(row["name"]), tuple(str(label) for label in row["labels"])) for row in rows))
         except (TypeError, KeyError):
             raise UserError(
@@ -128,9 +131,10 @@ def spans_to_tags(
             _tag(tags[row], range(first, last + 1), scheme.layers[row].begin(span.label))
     for span in lost:
         row = rows[scheme.layer_of[span.label]]
-        touched = [i for i, (start, end) in enumerate(words) if start < span.end and end > span.start]
-        if touched and not tags[row, touched].any():
-            _tag(tags[row], range(touched[0], touched[-1] + 1), scheme.layers[row].begin(span.label))
+        first = bisect_right(words, span.start, key=lambda word: word[1])
+        last = bisect_left(words, span.end, key=lambda word: word[0])
+        if first < last and not tags[row, first:last].any():
+            _tag(tags[row], range(first, last), scheme.layers[row].begin(span.label))
     return tags, lost
 
 

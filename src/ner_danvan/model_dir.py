@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ CARD_FILE = "README.md"
 DEFAULT_MODEL = "danvan-mini"
 SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 FORMAT = 1
+SEGMENTER = "underthesea"
+POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
 _PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md"]  # what is fetched from the hub
 
@@ -49,7 +52,7 @@ class ModelSettings:
             "overlap": self.window.overlap,
             "transitions": {name: [list(row) for row in rows] for name, rows in self.transitions.items()},
             "temperatures": dict(self.temperatures),
-            "segmenter": "underthesea",
+            "segmenter": SEGMENTER,
         }
 
 
@@ -67,11 +70,16 @@ def read_model_dir(folder: Path) -> ModelFiles:
     """Read and check a model directory; raises UserError that names the file that is missing or wrong."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such model directory; give a directory, or a hub id such as owner/name.")
-    settings = _settings(folder, _read_config(folder))
+    settings, vocabulary = _settings(folder, _read_config(folder))
     split_words = folder / SPLIT_WORDS_FILE
     if not split_words.is_file():
         raise UserError(f"{folder}: no {SPLIT_WORDS_FILE}. {_EXPORT_HINT}")
-    return ModelFiles(folder, settings, Subwords.from_files(folder), read_split_words(split_words))
+    subwords = Subwords.from_files(folder)
+    if subwords.vocabulary_size > vocabulary:
+        raise UserError(
+            f"{folder}: vocab.txt has {subwords.vocabulary_size} entries, the model {vocabulary}. {_EXPORT_HINT}"
+        )
+    return ModelFiles(folder, settings, subwords, read_split_words(split_words))
 
 
 def write_tokenizer_config(folder: Path, settings: ModelSettings) -> None:
@@ -96,7 +104,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _settings(folder: Path, config: Mapping[str, Any]) -> ModelSettings:
+def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, int]:
+    """The settings, and how many subwords the model knows."""
     path = folder / CONFIG_FILE
     section = config.get(SECTION)
     if not isinstance(section, dict):
@@ -104,22 +113,30 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> ModelSettings:
     if section.get("format") != FORMAT:
         raise UserError(f"{path}: format {section.get('format')}, this version reads {FORMAT}; export the model anew.")
     try:
+        if section["segmenter"] != SEGMENTER:
+            raise ValueError(f"segmenter {section['segmenter']}, only {SEGMENTER} is known")
         scheme = LabelScheme.from_config(section["scheme"])
         window = WindowSize(int(section["window"]), int(section["overlap"]))
         transitions = {str(name): _matrix(rows, str(name), scheme) for name, rows in section["transitions"].items()}
         temperatures = {str(name): float(value) for name, value in section["temperatures"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f'{path}: the "{SECTION}" section cannot be read ({error}). {_EXPORT_HINT}') from None
-    if not all(value > 0 for value in temperatures.values()):
-        raise UserError(f'{path}: a temperature is not above 0 in "{SECTION}". {_EXPORT_HINT}')
-    tags = config.get("id2label")
-    outputs = tuple(tags[key] for key in sorted(tags, key=int)) if isinstance(tags, dict) else ()
+        outputs = tuple(str(tag) for _, tag in sorted((int(key), tag) for key, tag in config["id2label"].items()))
+        positions, vocabulary = int(config["max_position_embeddings"]), int(config["vocab_size"])
+    except KeyError as error:
+        raise UserError(f"{path}: {error} is missing. {_EXPORT_HINT}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(f'{path}: the "{SECTION}" section cannot be used ({error}). {_EXPORT_HINT}') from None
+    if set(temperatures) != {layer.name for layer in scheme.layers} or not all(
+        0 < value < math.inf for value in temperatures.values()
+    ):
+        raise UserError(f'{path}: "temperatures" wants a number above 0 for each layer of its scheme. {_EXPORT_HINT}')
     if outputs != scheme.tags:
         raise UserError(
             f"{path}: the model's {len(outputs)} outputs ({_some(outputs)}) are not the {len(scheme.tags)} tags of its "
             f"label scheme ({_some(scheme.tags)}); it was trained for another one. {_EXPORT_HINT}"
         )
-    return ModelSettings(scheme, window, transitions, temperatures)
+    if window.subwords > positions - POSITION_OFFSET:
+        raise UserError(f"{path}: a window of {window.subwords} is more than the model's positions. {_EXPORT_HINT}")
+    return ModelSettings(scheme, window, transitions, temperatures), vocabulary
 
 
 def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:
@@ -169,6 +186,6 @@ def _from_hub(name: str, patterns: list[str]) -> Path:
 
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise UserError(f"{name}: no such directory, and not to be had from the hub ({reason}).") from None

@@ -7,15 +7,26 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
-from ner_danvan.io.output import errors_path, finished_ids, skip_finished, whole_file, write_errors
+from ner_danvan.io.output import (
+    Finished,
+    errors_path,
+    finished_documents,
+    output_path,
+    partial_path,
+    settings_path,
+    skip_finished,
+    whole_file,
+    write_errors,
+)
 from ner_danvan.io.readers import Failure, read_inputs
+from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import FORMATS, RESUMABLE
 from ner_danvan.launch import fail
 
@@ -36,17 +47,15 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, tag, write; exits as `--help` says."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = _run(options)
     except UserError as error:
-        fail(str(error))
+        fail(visible(str(error)))
     except KeyboardInterrupt:
-        fail("interrupted" + (f"; go on with --resume -o {options.output}" if options.output else ""), 130)
-    except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit fail
-        code = 0
+        fail(f"interrupted{_how_to_go_on(options)}", 130)
     sys.exit(code)
 
 
@@ -73,6 +82,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on with the partial output of an interrupted run")
     parser.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 … (cuda where there is one)")
     options = parser.parse_args(arguments)
+    if "" in options.paths:
+        parser.error("a PATH is empty; an unset variable, perhaps? Give a file, a folder or -.")
     if options.text is not None and options.paths:
         parser.error("--text and PATH exclude each other; give one of the two.")
     if options.text is None and not options.paths:
@@ -86,14 +97,14 @@ class _OneLineParser(argparse.ArgumentParser):
     """Tells wrong usage in one line; `--help` tells the rest."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        fail(f"{message} See --help.")
+        fail(f"{message.rstrip('.')}. See --help.")
 
 
 def _probability(value: str) -> float:
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is no probability; give a number from 0 to 1")
-    return number
+    with suppress(ValueError):
+        if 0 <= float(value) <= 1:
+            return float(value)
+    raise argparse.ArgumentTypeError(f"{value} is no probability; give a number from 0 to 1")
 
 
 @dataclass
@@ -108,11 +119,20 @@ class _Inputs:
         for item in self.items:
             if isinstance(item, Document):
                 yield item
-                continue
-            self.failures.append(item)
-            print(f"error: {item.message}", file=sys.stderr)
-            if self.stop:
+            else:
+                self.add(item)
+            if self.failures and self.stop:
                 return
+
+    def add(self, failure: Failure) -> None:
+        """Tell and keep a failure."""
+        self.failures.append(failure)
+        _tell(f"error: {failure.message}")
+
+    def add_untagged(self, document: Document, error: Exception) -> None:
+        """Tell and keep a document that was read and cannot be tagged: a fault of ours, which must not end the run."""
+        reason = f"{type(error).__name__}: {error}"
+        self.add(Failure(document.id, f"{document.id}: cannot be tagged ({reason}); please report it with the text."))
 
 
 class _StoppedError(Exception):
@@ -120,30 +140,50 @@ class _StoppedError(Exception):
 
 
 def _run(options: argparse.Namespace) -> int:
-    output: Path | None = options.output
-    finished = finished_ids(output) if output and options.resume else []
-    if options.text is not None:
-        items: Iterator[Document | Failure] = iter([Document("text", options.text)])
-    else:
-        items = read_inputs(options.paths, sys.stdin.buffer)
-    if output is not None:
-        items = skip_finished(items, finished, output)
-    inputs = _Inputs(items, stop=options.on_error == "fail")
+    output = output_path(options.output) if options.output else None
+    settings = {"model": options.model, "format": options.format, "min-score": options.min_score}
+    finished = finished_documents(output, settings) if output and options.resume else []
+    inputs = _Inputs(_items(options, output, finished), stop=options.on_error == "fail")
     tagger = _load(options)
     try:
-        with whole_file(output, resume=options.resume) if output else nullcontext(sys.stdout) as stream:
+        with whole_file(output, settings, resume=options.resume) if output else nullcontext(sys.stdout) as stream:
             _write(tagger, inputs, stream, options, len(finished))
             if inputs.failures and inputs.stop:
                 raise _StoppedError
     except _StoppedError:
-        pass
+        if hint := _how_to_go_on(options):
+            _tell(f"stopped{hint}")
+    except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit fail
     if output is not None:
         write_errors(output, inputs.failures)
-    if not inputs.failures:
-        return 0
-    if output is not None:
-        print(f"{len(inputs.failures)} inputs failed, see {errors_path(output)}", file=sys.stderr)
-    return 1
+        if inputs.failures:
+            _tell(f"failed: {len(inputs.failures)}, see {errors_path(output)}")
+    return 1 if inputs.failures else 0
+
+
+def _items(options: argparse.Namespace, output: Path | None, finished: list[Finished]) -> Iterator[Document | Failure]:
+    if options.text is not None:
+        return iter([Document("text", options.text)])
+    if output is None:
+        return read_inputs(options.paths, _stdin, note=_tell)
+    own = [output, partial_path(output), settings_path(output), errors_path(output)]
+    return skip_finished(read_inputs(options.paths, _stdin, own=own, note=_tell), finished, output)
+
+
+def _stdin() -> BinaryIO | None:
+    return sys.stdin.buffer if sys.stdin is not None else None
+
+
+def _tell(message: str) -> None:
+    """One line on stderr."""
+    print(visible(" ".join(message.split())), file=sys.stderr)
+
+
+def _how_to_go_on(options: argparse.Namespace) -> str:
+    if not options.output or options.format not in RESUMABLE or not partial_path(options.output).is_file():
+        return ""
+    return f"; what is done lies in {partial_path(options.output)}, go on with the same command and --resume"
 
 
 def _load(options: argparse.Namespace) -> Tagger:
@@ -152,11 +192,10 @@ def _load(options: argparse.Namespace) -> Tagger:
     return Tagger.from_pretrained(options.model, device=options.device)
 
 
-def _write(
-    tagger: Tagger, inputs: Iterable[Document], stream: TextIO, options: argparse.Namespace, finished: int
-) -> None:
+def _write(tagger: Tagger, inputs: _Inputs, stream: TextIO, options: argparse.Namespace, finished: int) -> None:
     write = FORMATS[options.format](stream, tagger.scheme.labels)
-    for number, document in enumerate(_progress(tagger.stream(inputs), options, finished), 1):
+    tagged = tagger.stream(inputs, on_failure=inputs.add_untagged)
+    for number, document in enumerate(_progress(tagged, options, finished), 1):
         kept = tuple(span for span in document.spans if (span.score or 0.0) >= options.min_score)
         write(replace(document, spans=kept))
         if number % 64 == 0:

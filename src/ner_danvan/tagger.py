@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,13 +53,27 @@ class Tagger:
         """The document with its spans, each with a score; spans that a Document brings along are replaced."""
         return next(self.stream([text]))
 
-    def stream(self, documents: Iterable[str | Document]) -> Iterator[Document]:
-        """Tagged documents, one for each that comes in and in its order; strings get their number as id."""
+    def stream(
+        self,
+        documents: Iterable[str | Document],
+        *,
+        on_failure: Callable[[Document, Exception], None] | None = None,
+    ) -> Iterator[Document]:
+        """Tagged documents, one for each that comes in and in its order; strings get their number as id.
+
+        A document that cannot be prepared is left out if `on_failure` takes it; otherwise its exception is raised.
+        """
         group: list[tuple[Document, Inputs]] = []
         waiting = 0
         for number, item in enumerate(documents):
             document = item if isinstance(item, Document) else Document(str(number), item)
-            inputs = self.prepare(document.text)
+            try:
+                inputs = self.prepare(document.text)
+            except Exception as error:
+                if on_failure is None:
+                    raise
+                on_failure(document, error)
+                continue
             group.append((document, inputs))
             waiting += max(1, len(inputs.windows))
             if waiting >= _GROUP_WINDOWS:

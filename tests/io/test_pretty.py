@@ -50,5 +50,8 @@ def test_colours_only_where_the_stream_is_a_terminal() -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    shown = marked_text(document("a\x1b[31mđỏ\x07\r\nb\x7f"), {}).plain
-    assert shown == "a␛[31mđỏ␇\nb␡"
+    shown = marked_text(document("a\x1b[31mđỏ\x07\r\nb\x7f\x9b\u202ec"), {}).plain
+    assert shown == "a␛[31mđỏ␇\nb␡\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}c"
+    stream = io.StringIO()
+    print_document(Document("\x1b]0;x", "a"), [], Console(file=stream, width=80))
+    assert "\x1b" not in stream.getvalue()

@@ -8,7 +8,7 @@ from ner_danvan.io.readers import Failure, read_inputs
 
 
 def read(*paths: str, stdin: bytes = b"") -> list[Document | Failure]:
-    return list(read_inputs(paths, io.BytesIO(stdin)))
+    return list(read_inputs(paths, lambda: io.BytesIO(stdin)))
 
 
 def test_a_text_file_is_one_document_with_its_line_ends(tmp_path: Path) -> None:
@@ -58,3 +58,29 @@ def test_missing_files_are_failures_and_the_rest_is_read(tmp_path: Path) -> None
     items = read(str(tmp_path / "no.txt"), str(tmp_path / "no.jsonl"), str(tmp_path / "a.txt"))
     assert [type(item) for item in items] == [Failure, Failure, Document]
     assert "no such file" in items[0].message  # type: ignore[union-attr]
+
+
+def test_a_closed_stdin_is_a_failure() -> None:
+    (failure,) = read_inputs(["-"], lambda: None)
+    assert "is closed" in failure.message  # type: ignore[union-attr]
+
+
+def test_files_that_are_no_text_are_told(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.docx", "c.docx", "d.pdf"):
+        (tmp_path / name).write_text("x")
+    notes: list[str] = []
+    assert len(list(read_inputs([str(tmp_path)], lambda: None, note=notes.append))) == 1
+    assert notes == [f"{tmp_path}: passed over 3 files that are no text (.docx 2, .pdf 1)"]
+
+
+def test_the_commands_own_output_is_no_input(tmp_path: Path) -> None:
+    for name in ("a.txt", "out.jsonl"):
+        (tmp_path / name).write_text("{}")
+    items = list(read_inputs([str(tmp_path)], lambda: None, own=[tmp_path / "out.jsonl"]))
+    assert [item.id for item in items] == ["a.txt"]
+
+
+def test_failures_below_a_folder_have_the_ids_that_documents_would(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xff")
+    (tmp_path / "b.jsonl").write_text("{oops\n")
+    assert [item.id for item in read(str(tmp_path))] == ["a.txt", "b.jsonl:1"]

@@ -47,6 +47,12 @@ def test_the_lexicon_splits_a_word_whatever_its_case() -> None:
     assert [form for form in split if form.lower() in ("tổ", "chức")] == ["tổ", "chức", "Tổ", "chức"]
 
 
+@pytest.mark.parametrize("text", ["Ông Cần Thơ_Lư nói", "phó_chủ tịch", "a_b_c"])
+def test_an_underscore_of_the_text_is_no_joint_of_syllables(text: str) -> None:
+    lexicon = {"phó_chủ_tịch": (2,), "cần_thơ_lư": (2,), "a_b_c": (2,)}
+    assert [(word.start, word.end) for word in segment(text, lexicon)]
+
+
 def test_decomposed_text_has_the_same_words_as_composed() -> None:
     for sentence in SENTENCES:
         decomposed = unicodedata.normalize("NFD", sentence)
@@ -70,7 +76,8 @@ def test_words_cover_all_that_is_visible_in_order_without_overlap(text: str) -> 
         assert not any(char.isspace() for char in word.form)
         position = word.end
     outside = set(range(len(text))) - {i for word in words for i in range(word.start, word.end)}
-    assert not any(text[i].isalnum() for i in outside)
+    hidden = ("Z", "C", "M")  # white space, invisible and control characters, marks that stand alone
+    assert all(unicodedata.category(text[i]).startswith(hidden) for i in outside)
 
 
 def test_a_line_of_fifty_thousand_characters_is_cut_without_loss() -> None:

@@ -34,14 +34,20 @@ class TorchBackend:
                 dtype=torch.float32,  # a model saved in fp16 would otherwise run in it
                 use_safetensors=True,
                 local_files_only=True,
+                trust_remote_code=False,  # said aloud: left out, transformers would ask the user
+                ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            self._model = model.to(self.device).eval()
+        except (OSError, ValueError, RuntimeError, AssertionError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0][:200]
-            raise UserError(f"{folder}: its weights cannot be loaded ({reason}); export or fetch it again.") from None
-        if missing := sorted(report["missing_keys"]):
-            raise UserError(f"{folder}: model.safetensors lacks {missing[0]}; export or fetch the model again.")
-        self._model = model.to(self.device).eval()
+            raise UserError(
+                f"{folder}: cannot be loaded on {self.device} ({reason}); name another device, or export it again."
+            ) from None
+        wrong = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
+        if wrong:
+            name = min(wrong)
+            raise UserError(f"{folder}: model.safetensors lacks {name}, or has it in another size; export it again.")
 
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         torch = self._torch

@@ -66,7 +66,7 @@ def evaluate_predictions(
             raise UserError(f"{document.id}: no prediction has this id; predict on the same documents.")
         if found.text != document.text:
             raise UserError(f"{document.id}: the prediction has another text than the gold; predict on its exact text.")
-        matched.append(check_document(found, scheme.layer_of, f"prediction {document.id}"))
+        matched.append(check_document(found, scheme.layer_of, f"prediction {document.id}", nested=False))
     return Evaluation(name, len(gold), scheme, strict_scores(gold, matched, scheme), None)
 
 

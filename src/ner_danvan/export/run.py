@@ -70,7 +70,9 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
         raise UserError(f"{target}: exists and is no model directory; give another output, or empty it.")
     fresh = target.with_name(target.name + ".part")
     shutil.rmtree(fresh, ignore_errors=True)
-    model = AutoModelForTokenClassification.from_pretrained(source, dtype=_DTYPES[dtype], use_safetensors=True)
+    model = AutoModelForTokenClassification.from_pretrained(
+        source, dtype=_DTYPES[dtype], use_safetensors=True, trust_remote_code=False
+    )
     model.save_pretrained(fresh)
     for file in _COPIED:
         shutil.copyfile(source / file, fresh / file)

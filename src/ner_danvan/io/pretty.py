@@ -11,16 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ner_danvan.document import Document, Span
+from ner_danvan.io.terminal import visible
 
 _COLOURS = ("green", "cyan", "yellow", "magenta", "bright_blue", "red", "bright_green", "bright_red")
-# control characters as pictures: a report must not drive the reader's terminal
-_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t\r"} | {127: "␡"}
 
 
 def print_document(document: Document, labels: Sequence[str], console: Console) -> None:
     """Print one document; each label of `labels` has its colour by its place."""
     styles = {label: _COLOURS[i % len(_COLOURS)] for i, label in enumerate(labels)}
-    parts: list[RenderableType] = [Rule(Text(document.id), align="left", style="dim"), marked_text(document, styles)]
+    heading = Rule(Text(visible(document.id)), align="left", style="dim")
+    parts: list[RenderableType] = [heading, marked_text(document, styles)]
     if document.spans:
         parts += [Text(), Padding(_span_table(document.spans, styles), (0, 0, 1, 0))]
     console.print(Group(*parts), soft_wrap=False)
@@ -43,7 +43,7 @@ def marked_text(document: Document, styles: dict[str, str]) -> Text:
         for span in opening.get(bound, []):
             open_spans.append(span)
             marked.append("[", style=f"bold {styles.get(span.label, 'default')}")
-        piece = document.text[bound:following].translate(_PICTURES).expandtabs(4).replace("\r", "")
+        piece = visible(document.text[bound:following]).expandtabs(4)
         innermost = styles.get(open_spans[-1].label, "") if open_spans else ""
         marked.append(piece, style=innermost)
     marked.rstrip()
@@ -60,6 +60,6 @@ def _span_table(spans: Sequence[Span], styles: dict[str, str]) -> Table:
     for span in spans:
         score = "" if span.score is None else f"{span.score:.2f}"
         style = styles.get(span.label, "")
-        text = Text(" ".join(span.text.translate(_PICTURES).split()), style=style)
+        text = Text(visible(" ".join(span.text.split())), style=style)
         table.add_row(Text(span.label, style=style), str(span.start), str(span.end), score, text)
     return table

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,54 +20,85 @@ _JSONL = (".jsonl", ".ndjson")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An input that could not be read: its name, and the message that names place, fault and mend."""
+    """An input that could not be read: its id, and the message that names place, fault and mend."""
 
     id: str
     message: str
 
 
-def read_inputs(paths: Sequence[str], stdin: BinaryIO) -> Iterator[Document | Failure]:
+def read_inputs(
+    paths: Sequence[str],
+    stdin: Callable[[], BinaryIO | None],
+    *,
+    own: Collection[Path] = (),
+    note: Callable[[str], None] = lambda message: None,
+) -> Iterator[Document | Failure]:
     """Documents of all inputs, in order: a text file is one document, a JSONL file one a line, `-` reads stdin as text.
 
-    A folder gives its readable files and those below it, by name; a file named by itself is read whatever its
-    ending. Ids are paths as given, below a folder relative to it.
+    A folder gives its readable files and those below it, by name, but for `own`, the command's own output; `note` is
+    told of files that were passed over. A file named by itself is read whatever its ending. Ids are paths as given,
+    below a folder relative to it; JSONL rows have theirs, or path and line.
     """
     for name in paths:
         if name == STDIN:
-            yield _attempt("stdin", lambda: Document("stdin", decode_utf8(stdin.read(), "stdin")))
+            yield _attempt("stdin", lambda: Document("stdin", decode_utf8(_read_stdin(stdin), "stdin")))
+        elif Path(name).is_dir():
+            yield from _read_folder(Path(name), {path.resolve() for path in own}, note)
         else:
-            yield from _read_path(Path(name))
+            yield from _read_file(Path(name), name)
 
 
-def _read_path(path: Path) -> Iterator[Document | Failure]:
-    if not path.is_dir():
-        yield from _read_file(path, str(path))
-        return
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in (*_TEXT, *_JSONL) and file.is_file())
-    if not found:
+def _read_stdin(stdin: Callable[[], BinaryIO | None]) -> bytes:
+    stream = stdin()
+    if stream is None:
+        raise UserError("stdin: is closed; pipe a text into it.")
+    return stream.read()
+
+
+def _read_folder(folder: Path, own: set[Path], note: Callable[[str], None]) -> Iterator[Document | Failure]:
+    readable: list[Path] = []
+    other: Counter[str] = Counter()
+    failures: list[Failure] = []
+
+    def unreadable(error: OSError) -> None:
+        failures.append(Failure(str(error.filename), f"{error.filename}: cannot be listed ({error.strerror})."))
+
+    for place, _, names in os.walk(folder, onerror=unreadable):
+        for path in (Path(place) / name for name in names):
+            if path.resolve() in own:
+                continue
+            if path.suffix.lower() in (*_TEXT, *_JSONL):
+                readable.append(path)
+            else:
+                other[path.suffix.lower() or path.name] += 1
+    yield from failures
+    if other:
+        kinds = ", ".join(f"{ending} {count}" for ending, count in other.most_common(5))
+        note(f"{folder}: passed over {other.total()} files that are no text ({kinds})")
+    if not readable and not failures:
         endings = ", ".join((*_TEXT, *_JSONL))
-        yield Failure(str(path), f"{path}: nothing readable in this folder; put files there that end in {endings}.")
-    for file in found:
-        yield from _read_file(file, file.relative_to(path).as_posix())
+        yield Failure(str(folder), f"{folder}: nothing readable in this folder; put files there that end in {endings}.")
+    for path in sorted(readable):
+        yield from _read_file(path, path.relative_to(folder).as_posix())
 
 
 def _read_file(path: Path, name: str) -> Iterator[Document | Failure]:
     if path.suffix.lower() in _JSONL:
-        yield from _read_lines(path)
+        yield from _read_lines(path, name)
     else:
-        yield _attempt(str(path), lambda: Document(name, read_text(path)))
+        yield _attempt(name, lambda: Document(name, read_text(path)))
 
 
-def _read_lines(path: Path) -> Iterator[Document | Failure]:
+def _read_lines(path: Path, name: str) -> Iterator[Document | Failure]:
     """A line that cannot be read is one failure; those behind it are still read."""
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    place = f"{path}:{number}"
+                    place = f"{name}:{number}"
                     yield _attempt(place, partial(parse_json_line, line, place))
     except OSError as error:
-        yield Failure(str(path), f"{path}: cannot be read ({error.strerror}).")
+        yield Failure(name, f"{path}: cannot be read ({error.strerror}).")
 
 
 def _attempt(name: str, read: Callable[[], Document]) -> Document | Failure:

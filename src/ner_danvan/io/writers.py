@@ -31,7 +31,11 @@ def pretty_writer(stream: TextIO, labels: Sequence[str]) -> Writer:
 
     from ner_danvan.io.pretty import print_document  # late: rich is only needed for this format
 
-    console = Console(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else 120)
+    class PatientConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise
+
+    console = PatientConsole(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else 120)
 
     def write(document: Document) -> None:
         print_document(document, labels, console)

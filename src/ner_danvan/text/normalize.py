@@ -21,7 +21,8 @@ _OLD_TO_NEW |= {cased(old): cased(new) for old, new in _OLD_TO_NEW.items() for c
 # only where the cluster ends the syllable: "hòa" but not the misspelt "hòan"
 _OLD_STYLE = re.compile(rf"(?:{'|'.join(_OLD_TO_NEW)})(?!\w)")
 
-_LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_MARKS = 32
 _INVISIBLE = ("Cf", "Mn", "Me", "Cs", "Co", "Cn")
 
 
@@ -59,7 +60,9 @@ def new_style_tones(text: str) -> str:
 def _clusters(text: str) -> list[str]:
     """The text cut before each character that does not combine with the one before it."""
     cuts = [i for i, char in enumerate(text) if i == 0 or not unicodedata.combining(char)]
-    return [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+    bounds = zip(cuts, [*cuts[1:], len(text)], strict=True)
+    # composing is quadratic in the marks, and no letter has so many
+    return [text[i : min(i + _MARKS, b)] for a, b in bounds for i in range(a, b, _MARKS)]
 
 
 def _readable(cluster: str) -> str:
@@ -71,7 +74,7 @@ def _readable(cluster: str) -> str:
         composed = unicodedata.normalize("NFC", cluster)
         # marks that compose with nothing are noise to the vocabulary
         return "".join(_readable(char) for char in composed if not unicodedata.combining(char))
-    if char in _LINE_BREAKS:
+    if char in LINE_BREAKS:
         return "\n"
     if char.isspace():
         return " "

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ner_danvan.text.normalize import model_copy
+from ner_danvan.text.normalize import LINE_BREAKS, model_copy
 
 _Piece = tuple[int, int]  # a syllable or mark, [start, end) in the copy
 SplitWords = Mapping[str, tuple[int, ...]]  # word in lower case, `_` between syllables -> syllables before which to cut
@@ -33,7 +33,7 @@ class Word(NamedTuple):
 
 
 def segment(text: str, split_words: SplitWords | None = None) -> list[Word]:
-    """Cut any text into words, left to right, without overlap; whatever is no white space is in a word."""
+    """Cut any text into words, left to right, without overlap; whatever is visible is in a word."""
     copy = model_copy(text)
     words = []
     for pieces in _pieces(copy.text):
@@ -46,7 +46,7 @@ def segment(text: str, split_words: SplitWords | None = None) -> list[Word]:
 def sentence_ends(text: str, words: Sequence[Word]) -> list[bool]:
     """For each word, whether a sentence, clause or line ends with it; the last word's is always True."""
     ends = [
-        word.form in _END_MARKS or "\n" in text[word.end : after.start] or "\r" in text[word.end : after.start]
+        word.form in _END_MARKS or any(char in LINE_BREAKS for char in text[word.end : after.start])
         for word, after in pairwise(words)
     ]
     return [*ends, True] if words else []
@@ -199,7 +199,7 @@ def _apply_lexicon(copy: str, word: list[_Piece], split_words: SplitWords) -> li
         return [word]
     key = "_".join(copy[start:end] for start, end in word).lower()
     cuts = split_words.get(key)
-    if not cuts:
+    if not cuts or key.count("_") + 1 != len(word):  # the text itself may have a "_"
         return [word]
     bounds = [0, *cuts, len(word)]
     return [word[a:b] for a, b in pairwise(bounds)]

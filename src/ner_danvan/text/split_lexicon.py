@@ -5,12 +5,13 @@ A file holds one word a line, a space where it is cut and `_` elsewhere: `trư�
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from ner_danvan.document import Document
+from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.text.segment import SplitWords, Word
 
@@ -27,13 +28,13 @@ def learn_split_words(
     cut: Counter[str] = Counter()
     places: dict[str, set[int]] = {}
     for document, words in documents:
-        bounds = {span.start for span in document.spans} | {span.end for span in document.spans}
+        bounds = sorted({bound for span in document.spans for bound in (span.start, span.end)})
         for word in words:
             if "_" not in word.form:
                 continue
             key = word.form.lower()
             seen[key] += 1
-            inside = sorted(bound for bound in bounds if word.start < bound < word.end)
+            inside = bounds[bisect_right(bounds, word.start) : bisect_left(bounds, word.end)]
             found = _syllables_before(document.text, word, inside)
             if found:
                 cut[key] += 1
@@ -79,7 +80,7 @@ def write_split_words(split_words: SplitWords, path: Path) -> None:
 def read_split_words(path: Path) -> dict[str, tuple[int, ...]]:
     """Read a lexicon file; raises UserError with the line of an entry that is not cut."""
     split_words: dict[str, tuple[int, ...]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         parts = line.split(" ")
         if len(parts) < 2 or not all(parts):
             raise UserError(f'{path}:{number}: "{line}" is not cut; write a space where it is, as in "trưởng ban".')

@@ -12,12 +12,12 @@ from transformers import AutoConfig, AutoModelForTokenClassification, PreTrained
 from ner_danvan.backends.torch import quiet_transformers
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.model_dir import POSITION_OFFSET
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.config import EncoderConfig, OptimConfig
 
 TRANSITIONS = "transitions"  # the attribute under which a model in training carries them, so that checkpoints do too
-_POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
 
 def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> PreTrainedModel:
@@ -29,6 +29,7 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
     try:
         settings = AutoConfig.from_pretrained(
             folder,
+            trust_remote_code=False,
             id2label=dict(enumerate(scheme.tags)),
             label2id={tag: i for i, tag in enumerate(scheme.tags)},
             hidden_dropout_prob=config.dropout,
@@ -40,6 +41,7 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
             folder,
             config=settings,
             dtype=torch.float32,
+            trust_remote_code=False,
             use_safetensors=None if config.allow_bin else True,
             ignore_mismatched_sizes=True,  # the head of another label scheme makes way for a new one
             output_loading_info=True,
@@ -56,7 +58,7 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
 
 def check_fit(model: PreTrainedModel, subwords: Subwords, window: WindowSize) -> None:
     """Raise UserError if the window or the vocabulary is larger than the encoder was made for."""
-    positions = int(model.config.max_position_embeddings) - _POSITION_OFFSET
+    positions = int(model.config.max_position_embeddings) - POSITION_OFFSET
     if window.subwords > positions:
         raise UserError(
             f"training.window={window.subwords} is more than the encoder's {positions} positions; "
