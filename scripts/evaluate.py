@@ -1,6 +1,6 @@
 """Score a model, or predictions from anywhere, on annotated reports.
 
-python scripts/evaluate.py model.path=runs/danvan_mini/model                     # the test split
+python scripts/evaluate.py model.path=runs/danvan_mini-1/model                   # the test split
 python scripts/evaluate.py model.path=MODEL data.path=FOLDER data.name=mine      # any folder of reports
 python scripts/evaluate.py predictions=FILE.jsonl data.path=FOLDER data.name=mine
 """

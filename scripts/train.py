@@ -1,7 +1,7 @@
 """Fine-tune an encoder on annotated reports.
 
 python scripts/train.py                                  # the embedded encoder on data/reports
-python scripts/train.py model=phobert_base training.epochs=20
+python scripts/train.py model=phobert_base experiment=phobert
 python scripts/train.py model.path=DIRECTORY run=mine resume=auto
 """
 

@@ -17,13 +17,13 @@ from ner_danvan.errors import UserError
 from ner_danvan.labels import IGNORED, Layer
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
-from ner_danvan.training.config import EncoderConfig, OptimConfig
+from ner_danvan.training.config import DataConfig, EncoderConfig, OptimConfig, RunConfig, SplitWordsConfig
 from ner_danvan.training.encoder import check_fit, load_encoder, make_optimizer, resolve_precision
 from ner_danvan.training.features import collate, make_dataset, make_examples
 from ner_danvan.training.loss import ChainLoss, WordLoss, new_transitions
 from ner_danvan.training.record import check_same_run, fingerprint, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
-from ner_danvan.training.trainer import stitched_logits
+from ner_danvan.training.trainer import make_trainer, stitched_logits
 
 OPTIONS = OptimConfig(1, 1, 4, 1, 1e-3, 3.0, True, 12.0, 0.1, "linear", 0.01, 1.0, "fp32", 0)
 
@@ -139,7 +139,7 @@ def test_the_chain_loss_of_halves_is_that_of_the_whole_and_its_gradients_are_fin
     loss, items = ChainLoss(DANVAN, transitions), (labels != IGNORED).sum()
     whole = loss(SimpleNamespace(logits=logits), labels)
     halves = [loss(SimpleNamespace(logits=logits[i : i + 2]), labels[i : i + 2], items) for i in (0, 2)]
-    assert float(sum(halves)) == pytest.approx(float(whole), rel=1e-5)
+    assert float(sum(halves).detach()) == pytest.approx(float(whole.detach()), rel=1e-5)
     whole.backward()
     assert torch.isfinite(logits.grad).all()
     assert all(torch.isfinite(matrix.grad).all() and matrix.grad.any() for matrix in transitions)
@@ -279,3 +279,33 @@ def test_going_on_with_another_config_or_other_data_is_refused(tmp_path: Path) -
 
 def test_a_folder_without_a_record_may_be_gone_on_with(tmp_path: Path) -> None:
     check_same_run(make_record({}, {}), tmp_path)
+
+
+def test_the_settings_reach_the_trainer(encoder: Path, tmp_path: Path) -> None:
+    options = OptimConfig(7, 3, 5, 2, 2e-4, 3.0, True, 12.0, 0.2, "cosine", 0.03, 0.7, "fp32", 0)
+    config = RunConfig(
+        tmp_path,
+        42,
+        None,
+        encoder_config(encoder),
+        DANVAN,
+        WindowSize(64, 8),
+        DataConfig(tmp_path, tmp_path),
+        SplitWordsConfig(1, 0.0),
+        options,
+    )
+    examples = make_examples([Document("a", SENTENCES[0])], Subwords.from_files(encoder), {}, DANVAN, WindowSize(64, 8))
+    model = load_encoder(encoder, config.model, DANVAN)
+    trainer = make_trainer(model, examples, examples, config, lambda gold, predicted: {"f1": 0.0})
+    args = trainer.args
+    assert (args.num_train_epochs, args.per_device_train_batch_size, args.gradient_accumulation_steps) == (7, 5, 2)
+    assert (args.seed, args.warmup_steps, args.lr_scheduler_type, args.max_grad_norm) == (42, 0.2, "cosine", 0.7)
+    assert args.bf16 is False
+    groups = trainer.optimizer.param_groups
+    assert {(round(g["lr"], 7), g["weight_decay"]) for g in groups} == {
+        (2e-4, 0.0),
+        (2e-4, 0.03),
+        (6e-4, 0.0),
+        (6e-4, 0.03),
+        (24e-4, 0.0),
+    }

@@ -13,9 +13,11 @@ from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.run import evaluate_model
 from ner_danvan.evaluation.scores import dev_scores
+from ner_danvan.labels import spans_to_tags
 from ner_danvan.model_dir import read_model_dir
 from ner_danvan.tagger import Tagger
 from ner_danvan.training.run import run
+from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import last_checkpoint
 
 
@@ -101,7 +103,7 @@ def test_the_best_checkpoint_is_kept_and_not_the_last(encoder: Path, reports: Pa
 def test_training_stops_early_without_a_better_score(encoder: Path, reports: Path, tmp_path: Path) -> None:
     scores = iter([0.5, 0.4, 0.4, 0.4, 0.9, 0.9])
     run(values(encoder, reports, tmp_path, epochs=6, patience=2), lambda gold, predicted: {"f1": next(scores)})
-    assert list(scores) == [0.9, 0.9]  # three epochs were scored, and the best once more for the temperatures
+    assert list(scores) == [0.9, 0.9]  # three epochs were scored, and the best once more in fp32
 
 
 def test_the_same_run_twice_gives_the_same_weights(encoder: Path, reports: Path, tmp_path: Path) -> None:
@@ -111,9 +113,7 @@ def test_the_same_run_twice_gives_the_same_weights(encoder: Path, reports: Path,
     assert weights[0] == weights[1]
 
 
-def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
-    encoder: Path, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(encoder: Path, reports: Path, tmp_path: Path) -> None:
     whole, killed = (values(encoder, reports, tmp_path / name, epochs=4) for name in ("whole", "killed"))
     run(whole, dev_scores(DANVAN))
 
@@ -135,6 +135,72 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
     run(killed | {"resume": "auto"}, dev_scores(DANVAN))
     ends = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert ends[0] == ends[1]
+
+
+def test_patience_goes_on_after_a_kill(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    config = values(encoder, reports, tmp_path, epochs=9, patience=2)
+    scores = iter([0.9, 0.5])
+
+    def kill(gold: Any, predicted: Any) -> dict[str, float]:
+        found = next(scores, None)
+        if found is None:
+            raise KeyboardInterrupt
+        return {"f1": found}
+
+    with pytest.raises(KeyboardInterrupt):
+        run(config, kill)
+    asked: list[float] = []
+    run(config | {"resume": "auto"}, lambda gold, predicted: asked.append(0.5) or {"f1": 0.5})  # type: ignore[func-returns-value]
+    assert len(asked) == 2  # the epoch that uses up the patience, and the best once more in fp32
+
+
+def test_a_run_that_has_ended_is_not_gone_on_with(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    config = values(encoder, reports, tmp_path, epochs=2)
+    first = run(config, dev_scores(DANVAN))
+    weights = (first.model / "model.safetensors").read_bytes()
+
+    def never(gold: Any, predicted: Any) -> dict[str, float]:
+        raise AssertionError
+
+    assert run(config | {"resume": "auto"}, never) == first
+    assert (first.model / "model.safetensors").read_bytes() == weights
+
+
+def test_a_wrong_setting_does_not_cost_the_checkpoints_of_a_finished_run(
+    encoder: Path, reports: Path, tmp_path: Path
+) -> None:
+    run(values(encoder, reports, tmp_path, epochs=1), dev_scores(DANVAN))
+    with pytest.raises(UserError, match="int4"):
+        run(values(encoder, reports, tmp_path, epochs=1, precision="int4"), dev_scores(DANVAN))
+    assert last_checkpoint(tmp_path) is not None
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_another_seed_gives_another_model(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        run(values(encoder, reports, tmp_path / str(seed), epochs=1) | {"seed": seed}, dev_scores(DANVAN))
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "12"]
+    assert weights[0] != weights[1]
+
+
+def test_accumulated_steps_learn_as_one_large_batch(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    for name, size, steps in (("a", 4, 1), ("b", 2, 2)):
+        run(
+            values(encoder, reports, tmp_path / name, epochs=2, batch_size=size, accumulation=steps), dev_scores(DANVAN)
+        )
+    first, second = (load_file(tmp_path / name / "model" / "model.safetensors") for name in "ab")
+    for key, tensor in first.items():
+        assert (tensor - second[key]).abs().max() < 2e-3, key
+
+
+def test_the_temperatures_are_those_fitted_on_dev(trained: Path, reports: Path) -> None:
+    files = read_model_dir(trained / "model")
+    tagger = Tagger.from_pretrained(trained / "model", device="cpu")
+    dev = read_gold(reports / "dev", DANVAN.layer_of)
+    inputs = [tagger.prepare(document.text) for document in dev]
+    tags = [spans_to_tags(document.spans, row.offsets, DANVAN)[0] for document, row in zip(dev, inputs, strict=True)]
+    fitted = fit_temperatures(tagger._logits(inputs), tags, DANVAN, files.settings.transitions)
+    assert dict(files.settings.temperatures) == pytest.approx(fitted, rel=1e-2)
 
 
 def test_going_on_with_other_settings_is_refused(encoder: Path, reports: Path, tmp_path: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ner_danvan.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class TorchBackend:
@@ -48,6 +52,18 @@ class TorchBackend:
         if wrong:
             name = min(wrong)
             raise UserError(f"{folder}: model.safetensors lacks {name}, or has it in another size; export it again.")
+
+    @classmethod
+    def of(cls, model: PreTrainedModel) -> TorchBackend:
+        """The backend over a model in memory, on the device where it is."""
+        import torch
+
+        backend = cls.__new__(cls)
+        backend._torch = torch
+        model.train(False)
+        backend._model = model
+        backend.device = str(model.device)
+        return backend
 
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         torch = self._torch

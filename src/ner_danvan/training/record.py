@@ -15,7 +15,20 @@ from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import RUN_FILE
 
-_PACKAGES = ("ner-danvan", "torch", "transformers", "tokenizers", "datasets", "underthesea", "seqeval", "numpy")
+_PACKAGES = (
+    "ner-danvan",
+    "accelerate",
+    "datasets",
+    "numpy",
+    "safetensors",
+    "scipy",
+    "seqeval",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "underthesea",
+    "underthesea_core",
+)
 
 
 def make_record(config: Mapping[str, Any], data: Mapping[str, Sequence[Document]], **more: Any) -> dict[str, Any]:
@@ -27,7 +40,9 @@ def make_record(config: Mapping[str, Any], data: Mapping[str, Sequence[Document]
         },
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "python": platform.python_version(),
-        "commit": _commit(),
+        "commit": _git("rev-parse", "HEAD"),
+        "changed_since_commit": _git("status", "--porcelain", "--untracked-files=no", "--", "src", "scripts", "configs")
+        != "",
         **more,
     }
 
@@ -38,6 +53,12 @@ def fingerprint(documents: Sequence[Document]) -> str:
     for document in documents:
         digest.update(to_json_line(document).encode() + b"\n")
     return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
@@ -54,8 +75,8 @@ def check_same_run(record: Mapping[str, Any], folder: Path) -> None:
         return
     before = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(record, default=str))
-    for key in ("config", "data"):
-        if difference := _difference(before.get(key, {}), now[key], key, ignored={"config.resume"}):
+    for key in ("config", "data", "encoder"):
+        if difference := _difference(before.get(key), now.get(key), key, ignored={"config.resume"}):
             raise UserError(f"{folder}: begun with {difference}; set it back, or leave out resume=auto to start anew.")
 
 
@@ -77,16 +98,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _commit() -> str | None:
+def _git(*arguments: str) -> str | None:
+    """What git says where this file is tracked; None elsewhere, as in an installed package."""
+    folder = Path(__file__).parents[3]
+    if not (folder / ".git").exists():
+        return None
     try:
-        shown = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-            cwd=Path(__file__).parent,
-        )
+        shown = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10, cwd=folder)
     except (OSError, subprocess.SubprocessError):
         return None
     return shown.stdout.strip()

@@ -6,16 +6,16 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from transformers import PreTrainedModel, set_seed
 
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.model_dir import (
     CONFIG_FILE,
+    RUN_FILE,
     SECTION,
     SPLIT_WORDS_FILE,
     ModelSettings,
@@ -25,16 +25,24 @@ from ner_danvan.model_dir import (
 from ner_danvan.text.segment import SplitWords, segment
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
-from ner_danvan.training.config import RunConfig, run_config
+from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
-from ner_danvan.training.features import Example, make_dataset, make_examples
-from ner_danvan.training.record import check_same_run, make_record, write_record
+from ner_danvan.training.features import Example, make_examples
+from ner_danvan.training.record import check_same_run, file_hash, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
-from ner_danvan.training.trainer import Scorer, last_checkpoint, learned_transitions, make_trainer, stitched_logits
-
-log = logging.getLogger(__name__)
+from ner_danvan.training.trainer import (
+    Scorer,
+    full_logits,
+    last_checkpoint,
+    learned_transitions,
+    make_trainer,
+    predicted,
+)
 
 MODEL_FOLDER = "model"
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,26 +79,58 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     _tell("train", train_examples)
     _tell("dev", dev_examples)
 
-    record = make_record(values, {"train": train, "dev": dev}, split_words=len(split_words))
-    checkpoint = _prepare_output(config, record)
-    trainer = make_trainer(model, train_examples, dev_examples, config, score)
+    encoder_hash = file_hash(next(iter(sorted(encoder.glob("*.safetensors")) or sorted(encoder.glob("*.bin")))))
+    record = make_record(values, {"train": train, "dev": dev}, encoder=encoder_hash, split_words=len(split_words))
+    trainer = make_trainer(model, train_examples, dev_examples, config, score)  # before anything is cleared
+    main = trainer.is_world_process_zero()
+    checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
+    if checkpoint:
+        check_same_run(record, config.output)
+        if finished := _finished(config.output):
+            log.info("%s has ended already", config.output)
+            return finished
+        log.info("going on from %s", checkpoint)
+    elif main:
+        _clear(config.output)
+    if main:
+        write_record(record, config.output)
+    trainer.accelerator.wait_for_everyone()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     best = trainer.state.best_metric or 0.0
     reached = _epoch_of(best, trainer.state.log_history)
-    log.info("best dev f1 %.4f after epoch %g", best, reached)
-    predictions = np.asarray(trainer.predict(make_dataset(dev_examples)).predictions)
-    logits = stitched_logits(predictions, dev_examples)
-    trained: Any = trainer.model
-    transitions = learned_transitions(trained, config.scheme)
-    temperatures = fit_temperatures(logits, [example.tags for example in dev_examples], config.scheme, transitions)
-    folder = config.output / MODEL_FOLDER
-    settings = ModelSettings(config.scheme, config.window, transitions, temperatures)
-    if transitions:
-        delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain token classifier
-    save_model(trained, folder, settings, encoder, subwords, split_words)
-    write_record(record | {"dev_f1": best, "best_epoch": reached}, folder)
-    return RunResult(folder, best, reached)
+    trained: Any = trainer.accelerator.unwrap_model(trainer.model)
+    result = RunResult(config.output / MODEL_FOLDER, best, reached)
+    if main:
+        transitions = learned_transitions(trained, config.scheme)
+        logits = full_logits(trained, dev_examples)
+        found = predicted(logits, dev_examples, config.scheme, transitions)
+        exact = score([example.document for example in dev_examples], found)
+        log.info("best dev f1 %.4f after epoch %g; in fp32 %.4f", best, reached, exact["f1"])
+        tags = [example.tags for example in dev_examples]
+        temperatures = fit_temperatures(logits, tags, config.scheme, transitions)
+        settings = ModelSettings(config.scheme, config.window, transitions, temperatures)
+        if transitions:
+            delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
+        save_model(trained, result.model, settings, encoder, subwords, split_words)
+        write_record(record | {"dev_f1": exact["f1"], "best_epoch": reached}, result.model)
+        result = replace(result, dev_f1=exact["f1"])
+    trainer.accelerator.wait_for_everyone()
+    return result
+
+
+def _finished(output: Path) -> RunResult | None:
+    path = output / MODEL_FOLDER / RUN_FILE
+    if not path.is_file():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return RunResult(path.parent, record["dev_f1"], record["best_epoch"])
+
+
+def _clear(output: Path) -> None:
+    """Take away what an older run left, so that nothing of it is taken for this one's."""
+    for folder in ("checkpoints", MODEL_FOLDER):
+        shutil.rmtree(output / folder, ignore_errors=True)
 
 
 def save_model(
@@ -114,18 +154,6 @@ def save_model(
     config[SECTION] = settings.to_config()
     path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     write_tokenizer_config(folder, settings)
-
-
-def _prepare_output(config: RunConfig, record: dict[str, Any]) -> Path | None:
-    """The checkpoint to go on from, if any; the output is cleared of an older run's checkpoints otherwise."""
-    checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
-    if checkpoint:
-        check_same_run(record, config.output)
-        log.info("going on from %s", checkpoint)
-    elif (config.output / "checkpoints").exists():
-        shutil.rmtree(config.output / "checkpoints")
-    write_record(record, config.output)
-    return checkpoint
 
 
 def _tell(name: str, examples: Sequence[Example]) -> None:

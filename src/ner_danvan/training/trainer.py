@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import torch
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from ner_danvan.decode import decode
+from ner_danvan.backends.base import pad_batch
+from ner_danvan.backends.torch import TorchBackend
+from ner_danvan.decode import Transitions, decode
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.subwords import PAD_ID
 from ner_danvan.text.windows import stitch
 from ner_danvan.training.config import RunConfig
 from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_precision
@@ -56,6 +60,8 @@ def make_trainer(
         metric_for_best_model="f1",
         greater_is_better=True,
         logging_strategy="epoch",
+        restore_callback_states_from_checkpoint=True,  # patience goes on where it was
+        ddp_find_unused_parameters=False,  # the transitions are used in the loss, outside the model's forward
         report_to="none",
         disable_tqdm=True,
     )
@@ -88,18 +94,33 @@ class DevScorer:
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         """`prediction.predictions` is `[windows, longest, outputs]`, in the order of the examples."""
-        documents = [example.document for example in self._examples]
-        found = decode(
-            stitched_logits(np.asarray(prediction.predictions), self._examples),
-            [example.inputs.offsets for example in self._examples],
-            [document.text for document in documents],
-            self._scheme,
-            learned_transitions(self._model, self._scheme),
-        )
-        predicted = [
-            Document(document.id, document.text, spans) for document, spans in zip(documents, found, strict=True)
-        ]
-        return self._score(documents, predicted)
+        logits = stitched_logits(np.asarray(prediction.predictions), self._examples)
+        found = predicted(logits, self._examples, self._scheme, learned_transitions(self._model, self._scheme))
+        return self._score([example.document for example in self._examples], found)
+
+
+def predicted(
+    logits: Sequence[npt.NDArray[np.float32]],
+    examples: Sequence[Example],
+    scheme: LabelScheme,
+    transitions: Transitions,
+) -> list[Document]:
+    """The documents of the examples with the spans that their logits `[words, outputs]` say."""
+    documents = [example.document for example in examples]
+    offsets = [example.inputs.offsets for example in examples]
+    found = decode(logits, offsets, [document.text for document in documents], scheme, transitions)
+    return [Document(document.id, document.text, spans) for document, spans in zip(documents, found, strict=True)]
+
+
+def full_logits(model: PreTrainedModel, examples: Sequence[Example]) -> list[npt.NDArray[np.float32]]:
+    """Logits `[words, outputs]` of each document in fp32, as prediction computes them, however it was trained."""
+    backend = TorchBackend.of(model)
+    windows = [backend(*pad_batch([ids], PAD_ID))[0] for example in examples for ids in example.inputs.ids]
+    longest = max((len(rows) for rows in windows), default=0)
+    stacked = np.zeros((len(windows), longest, len(model.config.id2label or {})), dtype=np.float32)
+    for place, rows in enumerate(windows):
+        stacked[place, : len(rows)] = rows
+    return stitched_logits(stacked, examples)
 
 
 def learned_transitions(model: torch.nn.Module, scheme: LabelScheme) -> dict[str, list[list[float]]]:
@@ -127,6 +148,15 @@ def last_checkpoint(output: Path) -> Path | None:
     found = [
         path
         for path in (output / "checkpoints").glob("checkpoint-*")
-        if (path / "trainer_state.json").is_file() and path.name.rpartition("-")[2].isdigit()
+        if path.name.rpartition("-")[2].isdigit() and _is_whole(path / "trainer_state.json")
     ]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_whole(state: Path) -> bool:
+    """The Trainer writes its state last; a kill may leave half of it."""
+    try:
+        json.loads(state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
