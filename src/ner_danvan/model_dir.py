@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -88,6 +89,12 @@ def write_tokenizer_config(folder: Path, settings: ModelSettings) -> None:
     (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 _EXPORT_HINT = "Export a model there with:  python scripts/export.py model.path=RUN output=DIRECTORY"
 
 
@@ -162,7 +169,7 @@ def find_model(name: str | Path | None, *, allow_bin: bool = False) -> Path:
     if name is None:
         return _embedded(DEFAULT_MODEL)
     path = Path(name)
-    if path.is_dir() or not _is_hub_id(str(name)):
+    if not is_hub_id(str(name)):
         return path
     return _from_hub(str(name), [*_PATTERNS, "*.bin"] if allow_bin else _PATTERNS)
 
@@ -175,7 +182,10 @@ def _embedded(name: str) -> Path:
     raise UserError(f"the embedded model {name} is missing; build it with:  make model   or name another one.")
 
 
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
+    """Whether a name is one that the hub could have, `owner/model`, and no directory here."""
+    if Path(name).is_dir():
+        return False
     owner, _, model = name.partition("/")
     return bool(owner.strip(".~") and model) and "/" not in model and "\\" not in name
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def test_gold_with_a_label_that_the_model_lacks_is_told(vocabulary: Path) -> Non
         evaluate_model(make_tagger(vocabulary), [Document("r", "xã", (Span(0, 2, "LOC", "xã"),))], "dev")
 
 
+def test_predictions_are_matched_by_id_even_with_dots_in_it() -> None:
+    documents = [replace(GOLD, id="d.1"), replace(GOLD, id="d.2"), replace(GOLD, id="a/r")]
+    assert evaluate_predictions(documents, documents, DANVAN, "dev").scores.micro.f1 == 1
+
+
+def test_both_ways_of_evaluating_give_the_same_scores(vocabulary: Path) -> None:
+    gold = [Document(str(i), sentence) for i, sentence in enumerate(SENTENCES)]
+    evaluation, predicted = evaluate_model(make_tagger(vocabulary), [*gold, GOLD], "dev")
+    assert evaluate_predictions(predicted, [*gold, GOLD], DANVAN, "dev").scores == evaluation.scores
+
+
 def test_predictions_are_matched_by_file_name(vocabulary: Path) -> None:
     predicted = [replace(GOLD, id="folder/r1.txt")]
     assert evaluate_predictions(predicted, [GOLD], DANVAN, "dev").scores.micro.f1 == 1
@@ -42,6 +54,7 @@ def test_predictions_are_matched_by_file_name(vocabulary: Path) -> None:
     ("predicted", "wanted"),
     [
         ([], "r1: no prediction has this id"),
+        ([GOLD, GOLD], "two predictions have this id"),
         ([replace(GOLD, text="Đảng ủy xã ", spans=())], "another text"),
         ([replace(GOLD, spans=(*GOLD.spans, Span(5, 10, "DATE", "ủy xã")))], "overlap in layer"),
     ],
@@ -68,10 +81,13 @@ def test_a_run_writes_metrics_and_predictions(
     vocabulary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None: make_tagger(vocabulary))
-    run(values(tmp_path))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
+    run(values(tmp_path, model={"path": str(tmp_path / "model")}))
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert (metrics["name"], metrics["documents"], metrics["gold_beyond_words"]) == ("mine", 1, 0)
     assert metrics["strict"]["labels"]["ORG"]["gold"] == 1
+    assert metrics["weights_sha256"] == sha256(b"weights").hexdigest()
     assert json.loads((tmp_path / "out" / "predictions.jsonl").read_text())["id"] == "r1"
 
 

@@ -14,7 +14,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, Phobert
 
 from ner_danvan.errors import UserError
 from ner_danvan.export.run import export, run
-from ner_danvan.model_dir import ModelSettings, read_model_dir
+from ner_danvan.model_dir import ModelSettings, file_hash, read_model_dir
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
 from ner_danvan.text.windows import WindowSize
@@ -22,6 +22,11 @@ from ner_danvan.training.config import EncoderConfig
 from ner_danvan.training.encoder import load_encoder
 from ner_danvan.training.run import save_model
 
+# enough to change what is found
+TRANSITIONS = {
+    layer.name: [[0.5 * (i - j) for j in range(len(layer.tags))] for i in range(len(layer.tags))]
+    for layer in DANVAN.layers
+}
 RECORD = {
     "config": {"model": {"name": "tiny", "path": "owner/encoder", "license": "agpl-3.0"}},
     "data": {"train": {"documents": 8}, "dev": {"documents": 2}},
@@ -41,6 +46,11 @@ EVALUATION = {
 }
 
 
+def evaluation(trained: Path, **changes: Any) -> dict[str, Any]:
+    """Scores as scripts/evaluate.py would have written them for this run."""
+    return EVALUATION | {"weights_sha256": file_hash(trained / "model" / "model.safetensors")} | changes
+
+
 @pytest.fixture
 def trained(encoder: Path, tmp_path: Path) -> Path:
     """A run's output folder, with a head that is not quite random."""
@@ -49,7 +59,7 @@ def trained(encoder: Path, tmp_path: Path) -> Path:
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     folder = tmp_path / "run" / "model"
     folder.parent.mkdir()
-    settings = ModelSettings(DANVAN, WindowSize(64, 8), {}, {"mention": 1.5, "title": 1.0, "task": 2.0})
+    settings = ModelSettings(DANVAN, WindowSize(64, 8), TRANSITIONS, {"mention": 1.5, "title": 1.0, "task": 2.0})
     save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
     (folder / "run.json").write_text(json.dumps(RECORD))
     return tmp_path / "run"
@@ -82,7 +92,7 @@ def test_the_exported_model_tags_as_the_run_does(trained: Path, tmp_path: Path) 
 
 
 def test_the_directory_has_all_that_the_design_names(trained: Path, tmp_path: Path) -> None:
-    folder = export(trained, tmp_path / "out", "fp16", [EVALUATION], name="mine").folder
+    folder = export(trained, tmp_path / "out", "fp16", [evaluation(trained)], name="mine").folder
     names = {path.name for path in folder.iterdir()}
     assert names >= {"config.json", "model.safetensors", "vocab.txt", "bpe.codes", "tokenizer.json", "split_words.txt"}
     assert names >= {"README.md", "metrics.json", "run.json"}
@@ -106,7 +116,7 @@ def test_plain_transformers_load_the_reference_tokenizer(trained: Path, tmp_path
 
 
 def test_the_card_says_scores_base_and_licence(trained: Path, tmp_path: Path) -> None:
-    folder = export(trained, tmp_path / "out", "fp16", [EVALUATION], name="owner/mine").folder
+    folder = export(trained, tmp_path / "out", "fp16", [evaluation(trained)], name="owner/mine").folder
     card = ModelCard.load(folder / "README.md")
     assert card.data.license == "agpl-3.0"
     assert card.data.base_model == "owner/encoder"
@@ -127,11 +137,18 @@ def test_an_export_is_replaced_and_anything_else_is_not(trained: Path, tmp_path:
     export(trained, target, "fp16", [], name="first")
     export(trained, target, "fp16", [], name="second")
     assert "# second" in (target / "README.md").read_text()
+    assert read_model_dir(target).settings.transitions == TRANSITIONS
     other = tmp_path / "photos"
     other.mkdir()
     (other / "holiday.txt").write_text("x")
-    with pytest.raises(UserError, match="exists and is no model directory"):
+    with pytest.raises(UserError, match="exists and is no export of ours"):
         export(trained, other, "fp16", [], name="mine")
+    (other / "config.json").write_text("{}")  # an encoder, say
+    with pytest.raises(UserError, match="exists and is no export of ours"):
+        export(trained, other, "fp16", [], name="mine")
+    (target / ".git").mkdir()
+    with pytest.raises(UserError, match="exists and is no export of ours"):
+        export(trained, target, "fp16", [], name="mine")
     assert (other / "holiday.txt").exists()
 
 
@@ -144,7 +161,10 @@ def test_the_runs_own_model_is_not_overwritten(trained: Path) -> None:
     ("change", "wanted"),
     [
         ({"dtype": "int4"}, "dtype=int4 is not known"),
-        ({"evaluations": ["nowhere/metrics.json"]}, r"nowhere: no metrics\.json"),
+        ({"evaluations": "metrics.json"}, "is no list"),
+        ({"output": "."}, "no export of ours"),
+        ({"output": __file__}, "no export of ours"),
+        ({"evaluations": ["nowhere/metrics.json"]}, r"nowhere/metrics\.json: cannot be read"),
         ({"model": {"path": "nowhere"}}, "nowhere: no such model directory"),
     ],
 )
@@ -162,12 +182,12 @@ def test_a_fault_of_the_config_is_one_line(trained: Path, tmp_path: Path, change
 
 def test_a_run_without_its_record_is_told(trained: Path, tmp_path: Path) -> None:
     (trained / "model" / "run.json").unlink()
-    with pytest.raises(UserError, match=r"no run\.json"):
+    with pytest.raises(UserError, match=r"run\.json: cannot be read"):
         export(trained, tmp_path / "o", "fp16", [], name="mine")
 
 
 def test_evaluations_are_read_from_their_files(trained: Path, tmp_path: Path) -> None:
-    (tmp_path / "metrics.json").write_text(json.dumps(EVALUATION))
+    (tmp_path / "metrics.json").write_text(json.dumps(evaluation(trained)))
     values = {"model": {"path": str(trained)}, "output": str(tmp_path / "o"), "dtype": "fp16", "name": None}
     exported = run(values | {"evaluations": [str(tmp_path / "metrics.json")]})
     assert "# o\n" in (exported.folder / "README.md").read_text()
@@ -184,3 +204,38 @@ def test_weights_that_change_on_the_way_are_not_exported(
         export(trained, tmp_path / "o", "fp16", [], name="mine")
     assert not (tmp_path / "o").exists()
     shutil.rmtree(tmp_path / "o.part")
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"weights_sha256": "0"}, "are of another model"),
+        ({"weights_sha256": None}, "are of another model"),
+        ({"strict": EVALUATION["strict"] | {"labels": {"LOC": SCORE}}}, "are of another model"),  # type: ignore[operator]
+        ({"name": None}, "no metrics.json"),
+    ],
+)
+def test_scores_of_another_model_do_not_get_on_the_card(
+    trained: Path, tmp_path: Path, changes: dict[str, Any], wanted: str
+) -> None:
+    with pytest.raises(UserError, match=wanted):
+        export(trained, tmp_path / "o", "fp16", [evaluation(trained, **changes)], name="mine")
+
+
+def test_scores_of_one_name_twice_are_refused(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='two are called "test"'):
+        export(trained, tmp_path / "o", "fp16", [evaluation(trained)] * 2, name="mine")
+
+
+def test_a_record_that_lacks_something_is_told(trained: Path, tmp_path: Path) -> None:
+    (trained / "model" / "run.json").write_text("{}")
+    with pytest.raises(UserError, match=r"run\.json lacks 'config'"):
+        export(trained, tmp_path / "o", "fp16", [], name="mine")
+
+
+def test_the_card_names_no_local_path(trained: Path, tmp_path: Path) -> None:
+    record = RECORD | {"config": {"model": {"name": "tiny", "path": "/home/me/secret/enc", "license": "mit"}}}
+    (trained / "model" / "run.json").write_text(json.dumps(record))
+    card = (export(trained, tmp_path / "o", "fp16", [], name="mine").folder / "README.md").read_text()
+    assert "secret" not in card
+    assert "Fine-tuned from tiny" in card

@@ -222,6 +222,10 @@ def test_a_new_run_clears_the_checkpoints_of_an_older_one(encoder: Path, reports
     ("change", "wanted"),
     [
         ({"resume": "yes"}, "resume=yes is not known"),
+        ({"seed": "abc"}, "seed=abc must be a whole number"),
+        ({"output": __file__}, "is a file; name a folder"),
+        ({"data": {"train": "a", "dev": "b", "test": "c"}}, r"data\.test is not known"),
+        ({"data": {"train": "a"}}, r"data\.dev is missing"),
         ({"data": {"train": "nowhere", "dev": "nowhere"}}, "nowhere: no such folder"),
         ({"labels": {"layers": []}}, "label scheme"),
         ({"labels": {"layers": [{"name": "a", "labels": ["ORG"]}]}}, 'unknown label "DATE"'),
@@ -234,7 +238,22 @@ def test_a_fault_of_the_config_is_one_line(
         run(values(encoder, reports, tmp_path) | change, dev_scores(DANVAN))
 
 
-@pytest.mark.parametrize(("key", "value", "wanted"), [("window", 1, "holds nothing"), ("precision", "int4", "int4")])
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("window", 1, "holds nothing"),
+        ("window", "abc", r"training\.window=abc must be a whole number"),
+        ("precision", "int4", "int4"),
+        ("epochs", 0, r"training\.epochs=0.* must be above 0"),
+        ("epochs", "abc", r"training\.epochs=abc must be a number"),
+        ("batch_size", 2.5, r"training\.batch_size=2\.5 must be a whole number"),
+        ("patience", 0, "above 0"),
+        ("warmup", -1, "below 0"),
+        ("schedule", "foo", "linear, cosine"),
+        ("transitions", "yes", "true or false"),
+        ("foo", 1, r"training\.foo is not known"),
+    ],
+)
 def test_a_fault_of_the_training_section_is_one_line(
     encoder: Path, reports: Path, tmp_path: Path, key: str, value: Any, wanted: str
 ) -> None:
@@ -260,3 +279,11 @@ def test_transitions_are_learned_and_kept_out_of_the_weights(trained: Path) -> N
 def test_without_transitions_the_model_has_none(encoder: Path, reports: Path, tmp_path: Path) -> None:
     run(values(encoder, reports, tmp_path, epochs=1, transitions=False), dev_scores(DANVAN))
     assert read_model_dir(tmp_path / "model").settings.transitions == {}
+
+
+def test_documents_without_text_are_one_line(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    (tmp_path / "blank").mkdir()
+    (tmp_path / "blank" / "a.txt").write_text(" \n")
+    data = {"train": str(tmp_path / "blank"), "dev": str(reports / "dev")}
+    with pytest.raises(UserError, match=r"data\.train: its documents hold no text"):
+        run(values(encoder, reports, tmp_path / "out") | {"data": data}, dev_scores(DANVAN))

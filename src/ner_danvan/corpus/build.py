@@ -29,7 +29,7 @@ class CorpusError(UserError):
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = list(faults)
-        super().__init__(f"{len(faults)} faults in the annotated reports; mend each where its line says.")
+        super().__init__(f"faults in the annotated reports: {len(faults)}; mend each where its line says.")
 
 
 def run(values: Mapping[str, Any]) -> list[SplitStatistics]:

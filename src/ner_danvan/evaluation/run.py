@@ -14,7 +14,7 @@ from ner_danvan.document import Document, Span, check_document, read_jsonl, to_j
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.scores import StrictScores, strict_scores
 from ner_danvan.labels import LabelScheme, spans_to_tags
-from ner_danvan.model_dir import METRICS_FILE
+from ner_danvan.model_dir import METRICS_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.tagger import Tagger
 
 log = logging.getLogger(__name__)
@@ -54,14 +54,20 @@ def evaluate_model(tagger: Tagger, gold: Sequence[Document], name: str) -> tuple
 def evaluate_predictions(
     predicted: Iterable[Document], gold: Sequence[Document], scheme: LabelScheme, name: str
 ) -> Evaluation:
-    """Score predicted documents, matched to gold by id; every gold document must be there with the same text.
+    """Score predicted documents, matched to gold by id or by the name of the .txt file that they
+    came from; every gold document must be there with the same text.
 
     Raises UserError for one that is missing, has another text, or has spans that cannot be.
     """
-    by_id = {Path(document.id).stem: document for document in predicted}
+    by_id: dict[str, Document] = {}
+    for document in predicted:
+        if document.id in by_id:
+            raise UserError(f"{document.id}: two predictions have this id; keep one.")
+        by_id[document.id] = document
+    by_stem = {Path(name).stem: document for name, document in by_id.items() if name.endswith(".txt")}
     matched = []
     for document in gold:
-        found = by_id.get(document.id)
+        found = by_id.get(document.id) or by_stem.get(document.id)
         if found is None:
             raise UserError(f"{document.id}: no prediction has this id; predict on the same documents.")
         if found.text != document.text:
@@ -71,17 +77,23 @@ def evaluate_predictions(
 
 
 def run(values: Mapping[str, Any]) -> Evaluation:
-    """Evaluate as the resolved configuration says; writes `metrics.json` and `predictions.jsonl` under `output`."""
+    """Evaluate as the resolved configuration says; writes `metrics.json` and `predictions.jsonl` under `output`.
+
+    The metrics name the weights that they are of, so that an export takes no other model's.
+    """
     path, name, output = Path(values["data"]["path"]), str(values["data"]["name"]), Path(values["output"])
+    weights = None
     if values["predictions"] is not None:
         scheme = LabelScheme.from_config(values["labels"]["layers"])
         predicted = list(read_jsonl(Path(values["predictions"])))
         evaluation = evaluate_predictions(predicted, read_gold(path, scheme.layer_of), scheme, name)
     else:
-        tagger = Tagger.from_pretrained(values["model"]["path"], device=values["device"])
+        folder = find_model(values["model"]["path"])
+        tagger = Tagger.from_pretrained(folder, device=values["device"])
         evaluation, predicted = evaluate_model(tagger, read_gold(path, tagger.scheme.layer_of), name)
+        weights = file_hash(folder / WEIGHTS_FILE)
     output.mkdir(parents=True, exist_ok=True)
-    metrics = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=2)
+    metrics = json.dumps(evaluation.to_dict() | {"weights_sha256": weights}, ensure_ascii=False, indent=2)
     (output / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
     lines = "".join(to_json_line(document) + "\n" for document in predicted)
     (output / PREDICTIONS_FILE).write_text(lines, encoding="utf-8")

@@ -8,7 +8,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from ner_danvan.model_dir import ModelSettings
+from ner_danvan.errors import UserError
+from ner_danvan.model_dir import ModelSettings, is_hub_id
 
 _TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -23,13 +24,24 @@ def make_card(
 
     `record` is `run.json`, `evaluations` what `metrics.json` holds.
     """
-    model = record["config"]["model"]
+    try:
+        model = record["config"]["model"]
+        facts = {
+            "license": model["license"],
+            "base_model": model["path"] if is_hub_id(model["path"]) else model["name"],
+            "train_documents": record["data"]["train"]["documents"],
+            "dev_documents": record["data"]["dev"]["documents"],
+            "dev_f1": record["dev_f1"],
+            "best_epoch": f"{record['best_epoch']:g}",
+        }
+    except (KeyError, TypeError) as error:
+        raise UserError(f"run.json lacks {error}; train anew with scripts/train.py.") from None
     results = [
         EvalResult(
             task_type="token-classification",
             task_name="Named entity recognition",
-            dataset_type=row["name"],
-            dataset_name=f"annotated reports, {row['name']}",
+            dataset_type="annotated-reports",
+            dataset_name=row["name"],
             metric_type="f1",
             metric_name="strict micro F1",
             metric_value=round(row["strict"]["micro"]["f1"], 4),
@@ -41,7 +53,7 @@ def make_card(
         license=model["license"],
         library_name="ner-danvan",
         pipeline_tag="token-classification",
-        base_model=model["path"] if _is_hub_id(model["path"]) else None,
+        base_model=model["path"] if is_hub_id(model["path"]) else None,
         tags=["named-entity-recognition", "vietnamese", "phobert"],
         model_name=name,
         eval_results=results or None,
@@ -55,16 +67,8 @@ def make_card(
         layers="; ".join(f"{layer.name}: {', '.join(layer.tags)}" for layer in settings.scheme.layers),
         temperatures=settings.temperatures,
         evaluations=evaluations,
-        base_model=model["path"],
-        license=model["license"],
-        train_documents=record["data"]["train"]["documents"],
-        dev_documents=record["data"]["dev"]["documents"],
-        dev_f1=record["dev_f1"],
-        best_epoch=f"{record['best_epoch']:g}",
+        transitions=bool(settings.transitions),
+        **facts,
         percent=lambda value: f"{100 * value:.1f}",
     )
     return str(card)
-
-
-def _is_hub_id(path: str) -> bool:
-    return path.count("/") == 1 and not Path(path).exists()

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from transformers import AutoModelForTokenClassification
 
-from ner_danvan.backends.torch import TorchBackend
+from ner_danvan.backends.torch import TorchBackend, quiet_transformers
 from ner_danvan.errors import UserError
 from ner_danvan.export.card import make_card
+from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import (
     CARD_FILE,
     CONFIG_FILE,
@@ -26,6 +27,7 @@ from ner_danvan.model_dir import (
     SPLIT_WORDS_FILE,
     TOKENIZER_CONFIG_FILE,
     WEIGHTS_FILE,
+    file_hash,
     read_model_dir,
 )
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
@@ -51,7 +53,9 @@ def run(values: Mapping[str, Any]) -> Exported:
     source, target, dtype = Path(values["model"]["path"]), Path(values["output"]), str(values["dtype"])
     if dtype not in _DTYPES:
         raise UserError(f"dtype={dtype} is not known; take {' or '.join(_DTYPES)}.")
-    evaluations = [_read_json(Path(path)) for path in values["evaluations"]]
+    if isinstance(values["evaluations"], str):
+        raise UserError(f"evaluations={values['evaluations']} is no list; put it in brackets, evaluations=[…].")
+    evaluations = [_read_json(Path(path), "write it with scripts/evaluate.py") for path in values["evaluations"]]
     return export(source, target, dtype, evaluations, name=str(values["name"] or target.name))
 
 
@@ -63,20 +67,24 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
     """
     source = source / "model" if (source / "model" / CONFIG_FILE).is_file() else source
     files = read_model_dir(source)
-    record = _read_json(source / RUN_FILE)
+    record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
+    _check_evaluations(evaluations, source, files.settings.scheme)
     if target.resolve() == source.resolve():
         raise UserError(f"{target}: is the run's own model; give another output.")
-    if target.exists() and any(target.iterdir()) and not (target / CONFIG_FILE).is_file():
-        raise UserError(f"{target}: exists and is no model directory; give another output, or empty it.")
+    if not target.name or target.is_file() or not _may_replace(target):
+        raise UserError(f"{target}: exists and is no export of ours; give another output, or empty it.")
     fresh = target.with_name(target.name + ".part")
     shutil.rmtree(fresh, ignore_errors=True)
+    quiet_transformers()
     model = AutoModelForTokenClassification.from_pretrained(
         source, dtype=_DTYPES[dtype], use_safetensors=True, trust_remote_code=False
     )
     model.save_pretrained(fresh)
     for file in _COPIED:
+        if not (source / file).is_file():
+            raise UserError(f"{source}: no {file}; train anew with scripts/train.py.")
         shutil.copyfile(source / file, fresh / file)
-    config = _read_json(fresh / CONFIG_FILE)
+    config = _read_json(fresh / CONFIG_FILE, "export again")
     _write_json(config | {SECTION: files.settings.to_config()}, fresh / CONFIG_FILE)
     _write_json({row["name"]: row for row in evaluations}, fresh / METRICS_FILE)
     card = make_card(name, files.settings, record, evaluations)
@@ -93,6 +101,29 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
     return Exported(target, size, difference)
 
 
+def _may_replace(target: Path) -> bool:
+    """Nothing, an empty folder, or an older export that is no git clone."""
+    if not target.exists() or not any(target.iterdir()):
+        return True
+    config = target / CONFIG_FILE
+    return config.is_file() and SECTION in _read_json(config, "") and not (target / ".git").exists()
+
+
+def _check_evaluations(evaluations: list[dict[str, Any]], source: Path, scheme: LabelScheme) -> None:
+    """Raise UserError for scores that are not of these weights, or named alike."""
+    weights = file_hash(source / WEIGHTS_FILE)
+    names: set[str] = set()
+    for row in evaluations:
+        name = row.get("name")
+        if not isinstance(name, str) or "strict" not in row:
+            raise UserError("evaluations: one of the files is no metrics.json of scripts/evaluate.py; give those.")
+        if row.get("weights_sha256") != weights or set(row["strict"]["labels"]) != set(scheme.labels):
+            raise UserError(f'evaluations: the scores on "{name}" are of another model; evaluate {source} anew.')
+        if name in names:
+            raise UserError(f'evaluations: two are called "{name}"; set data.name when you evaluate.')
+        names.add(name)
+
+
 def logit_difference(first: Path, second: Path, vocabulary: int, length: int) -> float:
     """The largest difference between two models' logits on random windows of full length."""
     random = np.random.default_rng(0)
@@ -102,15 +133,16 @@ def logit_difference(first: Path, second: Path, vocabulary: int, length: int) ->
     return float(np.abs(TorchBackend(first)(ids, mask) - TorchBackend(second)(ids, mask)).max())
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, mend: str) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path.parent}: no {path.name}; give model.path the output of scripts/train.py.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {mend}.") from None
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: no valid JSON at line {error.lineno}; write it anew.") from None
-    result: dict[str, Any] = found
-    return result
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: holds no JSON object; {mend}.")
+    return found
 
 
 def _write_json(value: Mapping[str, Any], path: Path) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
 from ner_danvan.text.windows import WindowSize
+
+SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
+
+Filled = TypeVar("Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig")
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -73,24 +79,70 @@ class RunConfig:
     training: OptimConfig
 
 
-def run_config(values: dict[str, Any]) -> RunConfig:
-    """From the resolved configuration as plain data; raises UserError for a value that cannot be."""
+def run_config(values: Mapping[str, Any]) -> RunConfig:
+    """From the resolved configuration as plain data; raises UserError that names the key whose value cannot be."""
     training = dict(values["training"])
-    resume = values["resume"]
-    if resume not in (None, "auto"):
+    if (resume := values["resume"]) not in (None, "auto"):
         raise UserError(f"resume={resume} is not known; leave it out to start anew, or say resume=auto to go on.")
+    size = {key: _number(f"training.{key}", training.pop(key), int) for key in ("window", "overlap")}
     try:
-        window = WindowSize(training.pop("window"), training.pop("overlap"))
+        window = WindowSize(size["window"], size["overlap"])
     except ValueError as error:
         raise UserError(f"training.window: {error}") from None
+    split_words = _fill(SplitWordsConfig, "training.split_words", training.pop("split_words"))
+    options = _fill(OptimConfig, "training", training)
+    for key in ("epochs", "patience", "batch_size", "accumulation", "learning_rate"):
+        if not getattr(options, key) > 0:
+            raise UserError(f"training.{key}={getattr(options, key)} must be above 0.")
+    for key in ("warmup", "weight_decay", "max_grad_norm", "workers", "head_factor", "transition_factor"):
+        if getattr(options, key) < 0:
+            raise UserError(f"training.{key}={getattr(options, key)} must not be below 0.")
+    if options.schedule not in SCHEDULES:
+        raise UserError(f"training.schedule={options.schedule} is not known; take one of {', '.join(SCHEDULES)}.")
+    data = _fill(DataConfig, "data", values["data"])
     return RunConfig(
-        output=Path(values["output"]),
-        seed=int(values["seed"]),
+        output=_output(values["output"]),
+        seed=_number("seed", values["seed"], int),
         resume=resume,
-        model=EncoderConfig(**values["model"]),
+        model=_fill(EncoderConfig, "model", values["model"]),
         scheme=LabelScheme.from_config(values["labels"]["layers"]),
         window=window,
-        data=DataConfig(train=Path(values["data"]["train"]), dev=Path(values["data"]["dev"])),
-        split_words=SplitWordsConfig(**training.pop("split_words")),
-        training=OptimConfig(**training),
+        data=data,
+        split_words=split_words,
+        training=options,
     )
+
+
+def _output(value: Any) -> Path:
+    path = Path(str(value))
+    if path.exists() and not path.is_dir():
+        raise UserError(f"output={path} is a file; name a folder.")
+    return path
+
+
+def _fill(kind: type[Filled], section: str, values: Mapping[str, Any]) -> Filled:
+    """A dataclass from a section of the configuration, each value in its field's type."""
+    known = {field.name: field.type for field in fields(kind)}
+    if unknown := [key for key in values if key not in known]:
+        raise UserError(f"{section}.{unknown[0]} is not known; known are {', '.join(known)}.")
+    if missing := [key for key in known if key not in values]:
+        raise UserError(f"{section}.{missing[0]} is missing; see configs/.")
+    return kind(**{key: _value(f"{section}.{key}", values[key], str(known[key])) for key in known})
+
+
+def _value(key: str, value: Any, kind: str) -> Any:
+    if kind == "Path":
+        return Path(str(value))
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise UserError(f"{key}={value} must be true or false.")
+        return value
+    if kind in ("int", "float"):
+        return _number(key, value, int if kind == "int" else float)
+    return str(value)
+
+
+def _number(key: str, value: Any, kind: type[Number]) -> Number:
+    if isinstance(value, bool) or not isinstance(value, int | float) or (kind is int and value != int(value)):
+        raise UserError(f"{key}={value} must be a {'whole ' if kind is int else ''}number.")
+    return kind(value)

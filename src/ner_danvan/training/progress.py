@@ -36,6 +36,8 @@ class EpochLines(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """One line: epoch, losses, and every score that the scorer gave."""
+        if not state.is_world_process_zero:
+            return
         values = metrics or {}
         told = {"eval_loss", "eval_runtime", "eval_samples_per_second", "eval_steps_per_second", "epoch"}
         scores = "  ".join(f"{name[5:]} {values[name]:.3f}" for name in values if name not in told)

@@ -55,12 +55,6 @@ def fingerprint(documents: Sequence[Document]) -> str:
     return digest.hexdigest()
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
     """Write `run.json`."""
     folder.mkdir(parents=True, exist_ok=True)

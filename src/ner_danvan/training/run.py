@@ -13,12 +13,14 @@ from typing import Any
 from transformers import PreTrainedModel, set_seed
 
 from ner_danvan.corpus.reports import read_gold
+from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
     CONFIG_FILE,
     RUN_FILE,
     SECTION,
     SPLIT_WORDS_FILE,
     ModelSettings,
+    file_hash,
     find_model,
     write_tokenizer_config,
 )
@@ -28,7 +30,7 @@ from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
-from ner_danvan.training.record import check_same_run, file_hash, make_record, write_record
+from ner_danvan.training.record import check_same_run, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import (
     Scorer,
@@ -76,6 +78,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     train_examples, dev_examples = (
         make_examples(documents, subwords, split_words, config.scheme, config.window) for documents in (train, dev)
     )
+    for split, examples in (("train", train_examples), ("dev", dev_examples)):
+        if not any(example.inputs.windows for example in examples):
+            raise UserError(f"data.{split}: its documents hold no text; give some that do.")
     _tell("train", train_examples)
     _tell("dev", dev_examples)
 
