@@ -52,7 +52,9 @@ def test_a_missing_file_is_named(model: Path, name: str) -> None:
 
 def test_another_label_scheme_is_told(model: Path) -> None:
     write_config(model, id2label={"0": "O", "1": "B-LOC", "2": "I-LOC"})
-    with pytest.raises(UserError, match=r"3 outputs \(O, B-LOC, I-LOC\) are not the 13 tags"):
+    with pytest.raises(
+        UserError, match=r"3 outputs are not the 13 tags .*number 0 is O where the scheme has mention:O"
+    ):
         read_model_dir(model)
 
 

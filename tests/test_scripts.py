@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from safetensors.torch import load_file
 from tiny import REPORTS
 
 
@@ -112,3 +113,29 @@ def test_the_scripts_work_together_from_reports_to_a_tagged_text(tmp_path: Path,
 def test_the_projects_own_reports_pass_the_checker(tmp_path: Path) -> None:
     done = script("prepare_data", f"output={tmp_path / 'built'}")
     assert done.returncode == 0, done.stderr
+
+
+def test_two_processes_train_as_one_with_the_doubled_batch(tmp_path: Path, encoder: Path) -> None:
+    for number in range(1, 9):
+        write(tmp_path / "train" / f"t{number}.txt", "\n".join(REPORTS).format(n=number))
+    write(tmp_path / "dev" / "d.txt", "\n".join(REPORTS).format(n=20))
+    common = [
+        str(ROOT / "scripts" / "train.py"),
+        f"model.path={encoder}",
+        "model.dropout=0",
+        f"data.train={tmp_path / 'train'}",
+        f"data.dev={tmp_path / 'dev'}",
+        "training.epochs=2",
+        "training.precision=fp32",
+    ]
+    one = [sys.executable, *common, "training.batch_size=4", f"output={tmp_path / 'one'}"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    two = [*torchrun, *common, "training.batch_size=2", f"output={tmp_path / 'two'}"]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    for command in (one, two):
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+    first, second = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("one", "two"))
+    for key, tensor in first.items():
+        assert (tensor - second[key]).abs().max() < 1e-4, key
+    assert not any("transitions" in key for key in second)

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,8 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         raise UserError(f'{path}: "temperatures" wants a number above 0 for each layer of its scheme. {_EXPORT_HINT}')
     if outputs != scheme.tags:
         raise UserError(
-            f"{path}: the model's {len(outputs)} outputs ({_some(outputs)}) are not the {len(scheme.tags)} tags of its "
-            f"label scheme ({_some(scheme.tags)}); it was trained for another one. {_EXPORT_HINT}"
+            f"{path}: the model's {len(outputs)} outputs are not the {len(scheme.tags)} tags of its label scheme "
+            f"({_first_difference(outputs, scheme.tags)}); it was trained for another one. {_EXPORT_HINT}"
         )
     if window.subwords > positions - POSITION_OFFSET:
         raise UserError(f"{path}: a window of {window.subwords} is more than the model's positions. {_EXPORT_HINT}")
@@ -154,8 +155,11 @@ def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:
     return matrix
 
 
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+def _first_difference(outputs: tuple[str, ...], tags: tuple[str, ...]) -> str:
+    for number, (output, tag) in enumerate(zip_longest(outputs, tags, fillvalue="nothing")):
+        if output != tag:
+            return f"number {number} is {output} where the scheme has {tag}"
+    return "none differs"
 
 
 # --- finding one ------------------------------------------------------------------------------

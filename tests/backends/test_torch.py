@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from transformers import AutoModelForTokenClassification
 from ner_danvan.backends.base import pad_batch
 from ner_danvan.backends.torch import TorchBackend
 from ner_danvan.errors import UserError
+from ner_danvan.training.config import EncoderConfig
+from ner_danvan.training.encoder import load_encoder
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,17 @@ def test_without_torch_the_extra_is_named(model: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(builtins, "__import__", without_torch)
     with pytest.raises(UserError, match=r"needs torch, .* pip install 'ner-danvan\[train\]'"):
         TorchBackend(model)
+
+
+def test_code_in_a_model_directory_is_never_run(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(model, tmp_path / "evil")
+    config = json.loads((model / "config.json").read_text())
+    names = {"AutoConfig": "evil.EvilConfig", "AutoModelForTokenClassification": "evil.EvilModel"}
+    (tmp_path / "evil" / "config.json").write_text(json.dumps(config | {"model_type": "evil", "auto_map": names}))
+    (tmp_path / "evil" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # transformers would ask
+    with pytest.raises(UserError, match="cannot be loaded"):
+        TorchBackend(tmp_path / "evil")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_encoder(tmp_path / "evil", EncoderConfig("evil", str(tmp_path / "evil"), "mit", False, 0.1), DANVAN)
+    assert not (tmp_path / "ran").exists()

@@ -234,7 +234,7 @@ def test_a_record_that_lacks_something_is_told(trained: Path, tmp_path: Path) ->
 
 
 def test_the_card_names_no_local_path(trained: Path, tmp_path: Path) -> None:
-    record = RECORD | {"config": {"model": {"name": "tiny", "path": "/home/me/secret/enc", "license": "mit"}}}
+    record = RECORD | {"config": {"model": {"name": "tiny", "path": "/somewhere/secret/enc", "license": "mit"}}}
     (trained / "model" / "run.json").write_text(json.dumps(record))
     card = (export(trained, tmp_path / "o", "fp16", [], name="mine").folder / "README.md").read_text()
     assert "secret" not in card
