@@ -26,6 +26,7 @@ TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 METRICS_FILE = "metrics.json"
 RUN_FILE = "run.json"
 CARD_FILE = "README.md"
+MODEL_FOLDER = "model"  # where a training run keeps its model directory
 
 DEFAULT_MODEL = "danvan-mini"
 SECTION = "ner_danvan"  # the key of config.json under which our settings stand
@@ -84,10 +85,16 @@ def read_model_dir(folder: Path) -> ModelFiles:
     return ModelFiles(folder, settings, subwords, read_split_words(split_words))
 
 
-def write_tokenizer_config(folder: Path, settings: ModelSettings) -> None:
-    """Write `tokenizer_config.json`, by which plain transformers find the reference tokenizer and its limit."""
-    values = {"tokenizer_class": "PhobertTokenizer", "model_max_length": settings.window.subwords}
-    (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+def write_settings(folder: Path, settings: ModelSettings) -> None:
+    """Put our section into the `config.json` that is there, and write `tokenizer_config.json` beside it.
+
+    By the latter plain transformers find the reference tokenizer and its limit.
+    """
+    path = folder / CONFIG_FILE
+    config = json.loads(path.read_text(encoding="utf-8")) | {SECTION: settings.to_config()}
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    tokenizer = {"tokenizer_class": "PhobertTokenizer", "model_max_length": settings.window.subwords}
+    (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(tokenizer, indent=2) + "\n", encoding="utf-8")
 
 
 def file_hash(path: Path) -> str:

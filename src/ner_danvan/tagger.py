@@ -14,9 +14,8 @@ from ner_danvan.decode import decode
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import ModelFiles, find_model, read_model_dir
-from ner_danvan.text.inputs import Inputs, prepare
+from ner_danvan.text.inputs import Inputs, prepare, stitch_documents
 from ner_danvan.text.subwords import PAD_ID
-from ner_danvan.text.windows import stitch
 
 _GROUP_WINDOWS = 64  # windows read before the encoder runs: enough to sort by length, little to hold
 
@@ -102,18 +101,12 @@ class Tagger:
     def _logits(self, group: list[Inputs]) -> list[npt.NDArray[np.float32]]:
         """Stitched logits `[words, outputs]` of each document."""
         rows = [ids for inputs in group for ids in inputs.ids]
-        firsts = [places for inputs in group for places in inputs.firsts]
         found: list[npt.NDArray[np.float32]] = [np.zeros((0, len(self.scheme.tags)), np.float32)] * len(rows)
         for batch in _batches([len(row) for row in rows], self._batch_tokens):
             ids, mask = pad_batch([rows[i] for i in batch], PAD_ID)
             for i, logits in zip(batch, self._backend(ids, mask), strict=True):
-                found[i] = logits[firsts[i]]
-        stitched, begin = [], 0
-        for inputs in group:
-            end = begin + len(inputs.windows)
-            stitched.append(stitch(inputs.windows, found[begin:end], len(inputs.words)))
-            begin = end
-        return stitched
+                found[i] = logits
+        return stitch_documents(group, found)
 
 
 def _batches(lengths: list[int], budget: int) -> Iterator[list[int]]:

@@ -34,7 +34,7 @@ RECORD = {
     "best_epoch": 3.0,
 }
 SCORE = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 10, "predicted": 9}
-EVALUATION = {
+EVALUATION: dict[str, Any] = {
     "name": "test",
     "documents": 2,
     "strict": {
@@ -211,7 +211,7 @@ def test_weights_that_change_on_the_way_are_not_exported(
     [
         ({"weights_sha256": "0"}, "are of another model"),
         ({"weights_sha256": None}, "are of another model"),
-        ({"strict": EVALUATION["strict"] | {"labels": {"LOC": SCORE}}}, "are of another model"),  # type: ignore[operator]
+        ({"strict": EVALUATION["strict"] | {"labels": {"LOC": SCORE}}}, "are of another model"),
         ({"name": None}, "no metrics.json"),
     ],
 )

@@ -62,7 +62,8 @@ def test_missing_files_are_failures_and_the_rest_is_read(tmp_path: Path) -> None
 
 def test_a_closed_stdin_is_a_failure() -> None:
     (failure,) = read_inputs(["-"], lambda: None)
-    assert "is closed" in failure.message  # type: ignore[union-attr]
+    assert isinstance(failure, Failure)
+    assert "is closed" in failure.message
 
 
 def test_files_that_are_no_text_are_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner_danvan.errors import UserError
+from ner_danvan.model_dir import WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,7 +28,7 @@ class TorchBackend:
             raise UserError(
                 f"{folder}: running it needs {error.name}, which is not installed:  pip install 'ner-danvan[train]'"
             ) from None
-        if not (folder / "model.safetensors").is_file():
+        if not (folder / WEIGHTS_FILE).is_file():
             raise UserError(f"{folder}: no model.safetensors; export or fetch the model again (pickles are not read).")
         self._torch = torch
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -54,10 +54,10 @@ def evaluate_model(tagger: Tagger, gold: Sequence[Document], name: str) -> tuple
 def evaluate_predictions(
     predicted: Iterable[Document], gold: Sequence[Document], scheme: LabelScheme, name: str
 ) -> Evaluation:
-    """Score predicted documents, matched to gold by id or by the name of the .txt file that they
-    came from; every gold document must be there with the same text.
+    """Score predicted documents; every gold document must be among them, with the same text.
 
-    Raises UserError for one that is missing, has another text, or has spans that cannot be.
+    They are matched by id, or by the name of the .txt file that a prediction came from. Raises UserError for one that
+    is missing, has another text, or has spans that cannot be.
     """
     by_id: dict[str, Document] = {}
     for document in predicted:

@@ -22,13 +22,14 @@ from ner_danvan.model_dir import (
     CARD_FILE,
     CONFIG_FILE,
     METRICS_FILE,
+    MODEL_FOLDER,
     RUN_FILE,
     SECTION,
     SPLIT_WORDS_FILE,
-    TOKENIZER_CONFIG_FILE,
     WEIGHTS_FILE,
     file_hash,
     read_model_dir,
+    write_settings,
 )
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
 
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 _TOLERANCE = {"fp32": 1e-5, "fp16": 0.1}  # of logits, which reach about 10
-_COPIED = (VOCAB_FILE, MERGES_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, SPLIT_WORDS_FILE, RUN_FILE)
+_COPIED = (VOCAB_FILE, MERGES_FILE, TOKENIZER_FILE, SPLIT_WORDS_FILE, RUN_FILE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
     `source` is a run's output folder or the model directory in it; an export that is already at `target` is replaced.
     Raises UserError if `target` holds anything else, or if the written model gives other logits.
     """
-    source = source / "model" if (source / "model" / CONFIG_FILE).is_file() else source
+    source = source / MODEL_FOLDER if (source / MODEL_FOLDER / CONFIG_FILE).is_file() else source
     files = read_model_dir(source)
     record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
     _check_evaluations(evaluations, source, files.settings.scheme)
@@ -84,9 +85,9 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
         if not (source / file).is_file():
             raise UserError(f"{source}: no {file}; train anew with scripts/train.py.")
         shutil.copyfile(source / file, fresh / file)
-    config = _read_json(fresh / CONFIG_FILE, "export again")
-    _write_json(config | {SECTION: files.settings.to_config()}, fresh / CONFIG_FILE)
-    _write_json({row["name"]: row for row in evaluations}, fresh / METRICS_FILE)
+    write_settings(fresh, files.settings)
+    metrics = json.dumps({row["name"]: row for row in evaluations}, ensure_ascii=False, indent=2)
+    (fresh / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
     card = make_card(name, files.settings, record, evaluations)
     (fresh / CARD_FILE).write_text(card, encoding="utf-8")
     (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
@@ -143,7 +144,3 @@ def _read_json(path: Path, mend: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path}: holds no JSON object; {mend}.")
     return found
-
-
-def _write_json(value: Mapping[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from ner_danvan.text.segment import SplitWords, Word, segment, sentence_ends
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Encoded, Subwords
-from ner_danvan.text.windows import WindowSize, cut_windows
+from ner_danvan.text.windows import WindowSize, cut_windows, stitch
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,21 @@ def prepare(text: str, subwords: Subwords, split_words: SplitWords, size: Window
     windows = cut_windows(encoded.counts, sentence_ends(text, words), size)
     pairs = [_window(encoded, first, last, size.room) for first, last in windows]
     return Inputs(words, windows, [ids for ids, _ in pairs], [firsts for _, firsts in pairs])
+
+
+def stitch_documents(
+    documents: Sequence[Inputs], logits: Sequence[npt.NDArray[np.float32]]
+) -> list[npt.NDArray[np.float32]]:
+    """Logits `[words, outputs]` of each document from those of all its windows, one after the other.
+
+    `logits[i]` is `[length, outputs]` of the i-th window; what stands behind the window's own length is not read.
+    """
+    stitched, window = [], 0
+    for inputs in documents:
+        rows = [logits[window + i][firsts] for i, firsts in enumerate(inputs.firsts)]
+        stitched.append(stitch(inputs.windows, rows, len(inputs.words)))
+        window += len(inputs.windows)
+    return stitched
 
 
 def _window(encoded: Encoded, first: int, last: int, room: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -15,14 +15,13 @@ from transformers import PreTrainedModel, set_seed
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
-    CONFIG_FILE,
+    MODEL_FOLDER,
     RUN_FILE,
-    SECTION,
     SPLIT_WORDS_FILE,
     ModelSettings,
     file_hash,
     find_model,
-    write_tokenizer_config,
+    write_settings,
 )
 from ner_danvan.text.segment import SplitWords, segment
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
@@ -40,9 +39,6 @@ from ner_danvan.training.trainer import (
     make_trainer,
     predicted,
 )
-
-MODEL_FOLDER = "model"
-
 
 log = logging.getLogger(__name__)
 
@@ -154,11 +150,7 @@ def save_model(
         shutil.copyfile(vocabulary / name, folder / name)
     subwords.save(folder)
     write_split_words(split_words, folder / SPLIT_WORDS_FILE)
-    path = folder / CONFIG_FILE
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config[SECTION] = settings.to_config()
-    path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    write_tokenizer_config(folder, settings)
+    write_settings(folder, settings)
 
 
 def _tell(name: str, examples: Sequence[Example]) -> None:

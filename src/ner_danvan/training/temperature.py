@@ -28,29 +28,29 @@ def fit_temperatures(
     pairs = [(rows, gold) for rows, gold in zip(logits, tags, strict=True) if len(rows)]
     if not pairs:
         return {layer.name: 1.0 for layer in scheme.layers}
+    lengths = np.array([len(rows) for rows, _ in pairs])
+    padded = np.zeros((len(pairs), lengths.max(), len(scheme.tags)))
+    paths = np.zeros((len(scheme.layers), len(pairs), lengths.max()), dtype=np.int64)
+    for place, (rows, gold) in enumerate(pairs):
+        padded[place, : len(rows)] = rows
+        paths[:, place, : len(rows)] = gold
     fitted = {}
     for number, (layer, part) in enumerate(zip(scheme.layers, scheme.slices, strict=True)):
-        rows = [(logits[:, part], gold[number]) for logits, gold in pairs]
         moves = valid_moves(layer, transitions.get(layer.name))
-        best = minimize_scalar(
-            _negative_log_likelihood, bounds=_LOG_BOUNDS, args=(rows, layer, moves), method="bounded"
-        )
+        arguments = (padded[:, :, part], paths[number], lengths, layer, moves)
+        best = minimize_scalar(_negative_log_likelihood, bounds=_LOG_BOUNDS, args=arguments, method="bounded")
         fitted[layer.name] = round(float(np.exp(best.x)), 4)
     return fitted
 
 
 def _negative_log_likelihood(
     log_temperature: float,
-    rows: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]],
+    logits: Scores,
+    tags: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
     layer: Layer,
     moves: Scores,
 ) -> float:
-    longest = max(len(gold) for _, gold in rows)
-    logits = np.zeros((len(rows), longest, len(layer.tags)))
-    tags = np.zeros((len(rows), longest), dtype=np.int64)
-    for place, (scores, gold) in enumerate(rows):
-        logits[place, : len(gold)] = scores
-        tags[place, : len(gold)] = gold
     temperature = np.exp(log_temperature)
-    chain = Chain(logits / temperature, np.array([len(gold) for _, gold in rows]), layer, moves / temperature)
+    chain = Chain(logits / temperature, lengths, layer, moves / temperature)
     return -float(chain.path_log_prob(tags).sum())

@@ -17,8 +17,8 @@ from ner_danvan.backends.torch import TorchBackend
 from ner_danvan.decode import Transitions, decode
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.inputs import stitch_documents
 from ner_danvan.text.subwords import PAD_ID
-from ner_danvan.text.windows import stitch
 from ner_danvan.training.config import RunConfig
 from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_precision
 from ner_danvan.training.features import Example, collate, make_dataset
@@ -116,11 +116,7 @@ def full_logits(model: PreTrainedModel, examples: Sequence[Example]) -> list[npt
     """Logits `[words, outputs]` of each document in fp32, as prediction computes them, however it was trained."""
     backend = TorchBackend.of(model)
     windows = [backend(*pad_batch([ids], PAD_ID))[0] for example in examples for ids in example.inputs.ids]
-    longest = max((len(rows) for rows in windows), default=0)
-    stacked = np.zeros((len(windows), longest, len(model.config.id2label or {})), dtype=np.float32)
-    for place, rows in enumerate(windows):
-        stacked[place, : len(rows)] = rows
-    return stitched_logits(stacked, examples)
+    return stitched_logits(windows, examples)
 
 
 def learned_transitions(model: torch.nn.Module, scheme: LabelScheme) -> dict[str, list[list[float]]]:
@@ -132,15 +128,11 @@ def learned_transitions(model: torch.nn.Module, scheme: LabelScheme) -> dict[str
     }
 
 
-def stitched_logits(predictions: npt.NDArray[np.float32], examples: Sequence[Example]) -> list[npt.NDArray[np.float32]]:
-    """Logits `[words, outputs]` of each document from `[windows, longest, outputs]` of all."""
-    stitched, window = [], 0
-    for example in examples:
-        inputs = example.inputs
-        rows = [predictions[window + i, firsts] for i, firsts in enumerate(inputs.firsts)]
-        stitched.append(stitch(inputs.windows, rows, len(inputs.words)))
-        window += len(inputs.windows)
-    return stitched
+def stitched_logits(
+    windows: Sequence[npt.NDArray[np.float32]] | npt.NDArray[np.float32], examples: Sequence[Example]
+) -> list[npt.NDArray[np.float32]]:
+    """Logits `[words, outputs]` of each document from `[length, outputs]` of each window of all."""
+    return stitch_documents([example.inputs for example in examples], list(windows))
 
 
 def last_checkpoint(output: Path) -> Path | None:
