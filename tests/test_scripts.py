@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,9 @@ def test_wrong_input_is_one_line_and_a_non_zero_exit(
 def test_faults_of_the_data_are_a_line_each(tmp_path: Path) -> None:
     train = write(tmp_path / "train" / "a.txt", "<ORG>Đảng ủy</ORG> <LOC>xã</LOC>")
     dev = write(tmp_path / "dev" / "b.txt", "một\n<ORG>Đảng <DATE>15/7</DATE></ORG>")
-    done = script("prepare_data", f"splits={{train: {train}, dev: {dev}}}", f"output={tmp_path / 'built'}")
+    done = script(
+        "prepare_data", f"splits={{train: {train}, dev: {dev}}}", "index=null", f"output={tmp_path / 'built'}"
+    )
     assert done.returncode == 2
     first, second, last = done.stderr.splitlines()
     assert f'{train}/a.txt:1: unknown label "LOC"' in first
@@ -110,9 +113,20 @@ def test_the_scripts_work_together_from_reports_to_a_tagged_text(tmp_path: Path,
     assert "[Lò Văn Pản PERSON]" in tagged.stdout
 
 
-def test_the_projects_own_reports_pass_the_checker(tmp_path: Path) -> None:
-    done = script("prepare_data", f"output={tmp_path / 'built'}")
+def test_the_projects_own_reports_pass_the_checker_and_are_as_the_datasheet_says(tmp_path: Path) -> None:
+    committed = ROOT / "data"
+    page = tmp_path / "data" / "README.md"
+    shutil.copytree(committed / "plots", page.parent / "plots")
+    shutil.copy(committed / "README.md", page)
+    done = script("prepare_data", f"output={tmp_path / 'built'}", f"readme={page}")
     assert done.returncode == 0, done.stderr
+    compared = (ROOT.parent / "shared" / "real").is_dir()
+    assert ("skipped: ../shared/real: no such folder" in done.stdout) != compared
+    # where one of these fails: python scripts/prepare_data.py readme=data/README.md
+    assert page.read_text(encoding="utf-8") == (committed / "README.md").read_text(encoding="utf-8")
+    drawn = {path.name: path.read_bytes() for path in (page.parent / "plots").iterdir()}
+    assert drawn == {path.name: path.read_bytes() for path in (committed / "plots").iterdir()}
+    assert all(len(image) < 100_000 for image in drawn.values())
 
 
 def test_two_processes_train_as_one_with_the_doubled_batch(tmp_path: Path, encoder: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,7 @@ from ner_danvan.tagger import Tagger
 from ner_danvan.text.segment import SplitWords, segment
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
+from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
 
 DANVAN = LabelScheme.from_config(
     [
@@ -25,6 +28,9 @@ DANVAN = LabelScheme.from_config(
         {"name": "task", "labels": ["TASK"]},
     ]
 )
+
+ROLES = Roles(person="PERSON", position="POSITION", body="ORG", date="DATE")
+LEXICON = Path(__file__).parents[1] / "data" / "lexicon"
 
 SENTENCES = [
     "Sáng ngày 5/3/2024, Ban Dân vận Huyện ủy Thanh Sơn tổ chức hội nghị giao ban quý I năm 2024.",
@@ -42,6 +48,59 @@ REPORTS = [
     "yêu cầu <TASK>rà soát {n} hộ nghèo</TASK>.",
     "<POSITION>trưởng <ORG>ban Dân vận</ORG></POSITION> đề nghị <TASK>sửa đường trước <DATE>ngày {n}/7</DATE></TASK>.",
 ]
+
+
+def augmentation(**rates: float) -> dict[str, Any]:
+    """The section `augment` of a configuration, every kind off but those given."""
+    kinds = {field.name: 0.0 for field in fields(Rates)}
+    return {
+        "lexicon": str(LEXICON),
+        "versions": 2,
+        "share": 1.0,
+        "roles": {"person": "PERSON", "position": "POSITION", "body": "ORG", "date": "DATE"},
+        "rates": kinds | rates,
+    }
+
+
+def rates(**given: float) -> Rates:
+    """Every kind of augmentation off but those given."""
+    return Rates(**augmentation(**given)["rates"])
+
+
+def no_augmentation() -> AugmentConfig:
+    """Nothing is changed."""
+    return AugmentConfig(LEXICON, 1, 0.0, ROLES, rates())
+
+
+def write_lexicon(folder: Path) -> Path:
+    """A folder of gazetteers, a few rows each."""
+    files = {
+        "surnames": ["name weight", "Giàng 3", "Ksor 1"],
+        "middle_names": ["name gender weight", "Đình m 2", "Thị f 2", "Minh any 1"],
+        "given_names": ["name gender weight", "Quyết m 2", "Thắm f 2"],
+        "provinces": ["name kind before after", "Điện_Biên tỉnh 1 1", "Lào_Cai tỉnh 1 1"],
+        "districts": ["name kind province", "Mường_La huyện Sơn_La", "Thanh_Sơn huyện Phú_Thọ", "1 quận TP"],
+        "communes": ["name kind province era", "Phú_Yên xã Sơn_La after", "Tân_Lập phường Sơn_La after"],
+        "bodies": ["pattern level", "Công_an_{place} huyện", "Văn_phòng_{committee} huyện", "Báo_{name} tỉnh"],
+        "titles": ["head group weight", "Chủ_tịch chair 1", "Phó_Chủ_tịch_Thường_trực chair 1", "Trưởng head 1"],
+        "acronyms": ["short full kind", "UBND Ủy_ban_nhân_dân body", "ANTT an_ninh_trật_tự other"],
+        "date_formats": [
+            "kind format",
+            "day ngày_{d}/{m}/{y}",
+            "day {dd}/{mm}/{y}",
+            "day {d}/{m}/{y}",
+            "day ngày_{d}_tháng_{m}_năm_{y}",
+            "day {d}/{m}",
+            "month tháng_{m}/{y}",
+            "quarter quý_{roman}/{y}",
+            "period nhiệm_kỳ_{y}-{y5}",
+        ],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        text = "\n".join(row.replace(" ", "\t").replace("_", " ") for row in rows) + "\n"
+        (folder / f"{name}.tsv").write_text(text, encoding="utf-8")
+    return folder
 
 
 def write_vocabulary(folder: Path, *, size: int = 400) -> None:

@@ -109,28 +109,111 @@ def test_gold_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, content
         read_gold(tmp_path / name, DANVAN.layer_of)
 
 
-def values(root: Path) -> dict[str, Any]:
+def values(root: Path, vocabulary: Path) -> dict[str, Any]:
     return {
         "labels": {"layers": DANVAN.to_config()},
+        "model": {"path": str(vocabulary)},
+        "training": {"window": 256, "overlap": 48, "split_words": {"min_cuts": 1, "min_share": 0.02}},
         "splits": {"train": str(root / "train"), "dev": str(root / "dev")},
+        "index": None,
+        "groups": None,
         "shared_words": 12,
         "names": ["ORG"],
+        "foreign": None,
         "output": str(root / "built"),
+        "hub": None,
+        "readme": None,
     }
 
 
-def test_a_build_writes_each_split_and_counts_it(tmp_path: Path) -> None:
+@pytest.fixture
+def config(tmp_path: Path, vocabulary: Path) -> dict[str, Any]:
+    """The configuration of a corpus of two reports, which are there."""
     write(tmp_path, "train/a.txt", "<ORG>Đảng ủy</ORG> họp")
     write(tmp_path, "dev/b.txt", "<DATE>15/7</DATE> nghỉ")
-    train, dev = run(values(tmp_path))
-    assert (train.documents, train.words, train.spans["ORG"], dev.spans["DATE"]) == (1, 3, 1, 1)
-    assert json.loads((tmp_path / "built" / "train.jsonl").read_text())["spans"][0]["text"] == "Đảng ủy"
+    return values(tmp_path, vocabulary)
 
 
-def test_a_build_with_faults_writes_nothing_and_gives_them_all(tmp_path: Path) -> None:
+def test_a_build_writes_each_split_and_counts_it(tmp_path: Path, config: dict[str, Any]) -> None:
+    splits = run(config).statistics.splits
+    assert (splits["train"].documents, splits["train"].words, splits["train"].labels["ORG"].spans) == (1, 3, 1)
+    row = json.loads((tmp_path / "built" / "train.jsonl").read_text(encoding="utf-8"))
+    assert (row["id"], row["spans"][0]["text"]) == ("a", "Đảng ủy")
+    written = json.loads((tmp_path / "built" / "statistics.json").read_text(encoding="utf-8"))
+    assert written["splits"]["dev"]["labels"]["DATE"]["spans"] == 1
+
+
+def test_a_build_with_faults_writes_nothing_and_gives_them_all(tmp_path: Path, config: dict[str, Any]) -> None:
     write(tmp_path, "train/a.txt", "<ORG>Đảng ủy,</ORG> <LOC>")
     write(tmp_path, "dev/b.txt", "<DATE>15/7")
     with pytest.raises(CorpusError) as raised:
-        run(values(tmp_path))
+        run(config)
     assert len(raised.value.faults) == 2
     assert not (tmp_path / "built").exists()
+
+
+def test_what_the_index_says_comes_with_the_documents(tmp_path: Path, config: dict[str, Any]) -> None:
+    rows = ["report\tgenre\tlevel\tregion\tyear\tstyle", "a\tke_hoach\txã\tHuế\t2020\tx", "b\ttin\txã\tHuế\t2021\ty"]
+    config["index"] = str(write(tmp_path, "index.tsv", "\n".join(rows) + "\n"))
+    built = run(config)
+    assert built.statistics.groups["year"] == {"2020": {"train": 1, "dev": 0}, "2021": {"train": 0, "dev": 1}}
+    row = json.loads((tmp_path / "built" / "train.jsonl").read_text(encoding="utf-8"))
+    assert row["meta"]["genre"] == "ke_hoach"
+
+
+def test_a_report_that_the_index_lacks_is_a_fault_of_the_build(tmp_path: Path, config: dict[str, Any]) -> None:
+    config["index"] = str(write(tmp_path, "index.tsv", "report\tgenre\tlevel\tregion\tyear\tstyle\n"))
+    with pytest.raises(CorpusError) as raised:
+        run(config)
+    assert [fault.partition(":")[0] for fault in raised.value.faults] == [
+        str(tmp_path / "train" / "a.txt"),
+        str(tmp_path / "dev" / "b.txt"),
+    ]
+
+
+def test_an_absent_folder_of_foreign_texts_is_told_in_a_line(tmp_path: Path, config: dict[str, Any]) -> None:
+    config["foreign"] = {"folder": str(tmp_path / "no"), "words": 10}
+    (line,) = run(config).skipped
+    assert line.startswith(f"{tmp_path / 'no'}: no such folder")
+
+
+def test_a_copied_text_of_others_is_a_fault_of_the_build(tmp_path: Path, config: dict[str, Any]) -> None:
+    write(tmp_path, "train/a.txt", f"<ORG>Đảng ủy</ORG> {LONG}")
+    write(tmp_path, "others/x.txt", LONG)
+    config["foreign"] = {"folder": str(tmp_path / "others"), "words": 10}
+    with pytest.raises(CorpusError) as raised:
+        run(config)
+    (fault,) = raised.value.faults
+    assert f"shares with {tmp_path / 'others' / 'x.txt'}" in fault
+
+
+def test_the_tables_of_a_page_are_rewritten_and_nothing_else(tmp_path: Path, config: dict[str, Any]) -> None:
+    page = write(tmp_path, "page.md", "trước\n<!-- statistics -->\ncũ\n<!-- /statistics -->\nsau\n")
+    config["readme"] = str(page)
+    run(config)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("trước\n<!-- statistics -->\n")
+    assert text.endswith("<!-- /statistics -->\nsau\n")
+    assert "| reports | 1 | 1 |" in text
+    assert "cũ" not in text
+    assert (tmp_path / "plots" / "sizes.png").is_file()
+
+
+def test_a_page_without_the_markers_is_told_before_anything_is_written(tmp_path: Path, config: dict[str, Any]) -> None:
+    config["readme"] = str(write(tmp_path, "page.md", "<!-- statistics --> không có cuối"))
+    with pytest.raises(UserError, match="put them there"):
+        run(config)
+    assert not (tmp_path / "built").exists()
+
+
+def test_a_window_that_holds_nothing_is_told_by_its_key(config: dict[str, Any]) -> None:
+    config["training"] = config["training"] | {"window": 2}
+    with pytest.raises(UserError, match=r"training\.window"):
+        run(config)
+
+
+def test_the_dataset_for_the_hub_is_written_where_it_is_asked(tmp_path: Path, config: dict[str, Any]) -> None:
+    folder = tmp_path / "hub"
+    config["hub"] = {"folder": str(folder), "name": "small", "license": "mit", "meanings": None}
+    assert folder in run(config).written
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {"README.md", "train.parquet", "dev.parquet"}

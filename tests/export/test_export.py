@@ -55,7 +55,7 @@ def evaluation(trained: Path, **changes: Any) -> dict[str, Any]:
 def trained(encoder: Path, tmp_path: Path) -> Path:
     """A run's output folder, with a head that is not quite random."""
     torch.manual_seed(3)
-    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1), DANVAN)
+    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1, 0.1), DANVAN)
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     folder = tmp_path / "run" / "model"
     folder.parent.mkdir()

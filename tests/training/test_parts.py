@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from tiny import DANVAN, SENTENCES, write_encoder
+from tiny import DANVAN, SENTENCES, no_augmentation, write_encoder
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForTokenClassification
 
@@ -24,12 +24,13 @@ from ner_danvan.training.loss import ChainLoss, WordLoss, new_transitions
 from ner_danvan.training.record import check_same_run, fingerprint, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import make_trainer, stitched_logits
+from ner_danvan.training.versions import Versions
 
 OPTIONS = OptimConfig(1, 1, 4, 1, 1e-3, 3.0, True, 12.0, 0.1, "linear", 0.01, 1.0, "fp32", 0)
 
 
 def encoder_config(folder: Path, *, allow_bin: bool = False) -> EncoderConfig:
-    return EncoderConfig("tiny", str(folder), "mit", allow_bin, 0.1)
+    return EncoderConfig("tiny", str(folder), "mit", allow_bin, 0.1, 0.1)
 
 
 # --- features -----------------------------------------------------------------------------------
@@ -290,13 +291,16 @@ def test_the_settings_reach_the_trainer(encoder: Path, tmp_path: Path) -> None:
         encoder_config(encoder),
         DANVAN,
         WindowSize(64, 8),
-        DataConfig(tmp_path, tmp_path),
+        DataConfig(tmp_path, tmp_path, 0),
         SplitWordsConfig(1, 0.0),
+        no_augmentation(),
         options,
     )
     examples = make_examples([Document("a", SENTENCES[0])], Subwords.from_files(encoder), {}, DANVAN, WindowSize(64, 8))
     model = load_encoder(encoder, config.model, DANVAN)
-    trainer = make_trainer(model, examples, examples, config, lambda gold, predicted: {"f1": 0.0})
+    trainer = make_trainer(
+        model, Versions([make_dataset(examples)]), examples, config, lambda gold, predicted: {"f1": 0.0}
+    )
     args = trainer.args
     assert (args.num_train_epochs, args.per_device_train_batch_size, args.gradient_accumulation_steps) == (7, 5, 2)
     assert (args.seed, args.warmup_steps, args.lr_scheduler_type, args.max_grad_norm) == (42, 0.2, "cosine", 0.7)

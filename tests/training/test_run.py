@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from tiny import DANVAN, REPORTS
+from tiny import DANVAN, REPORTS, augmentation
 
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
@@ -37,9 +37,17 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
         "output": str(output),
         "seed": 1,
         "resume": None,
-        "model": {"name": "tiny", "path": str(encoder), "license": "mit", "allow_bin": False, "dropout": 0.0},
+        "model": {
+            "name": "tiny",
+            "path": str(encoder),
+            "license": "mit",
+            "allow_bin": False,
+            "dropout": 0.0,
+            "attention_dropout": 0.0,
+        },
         "labels": {"layers": DANVAN.to_config()},
-        "data": {"train": str(reports / "train"), "dev": str(reports / "dev")},
+        "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), "limit": 0},
+        "augment": augmentation(),
         "training": {
             "epochs": 20,
             "patience": 20,

@@ -1,27 +1,29 @@
-"""Checks the annotated reports and writes the splits as document JSONL."""
+"""Checks the annotated reports and writes the splits, their figures, and the dataset for the hub."""
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.corpus.check import Report, check_corpus
-from ner_danvan.document import to_json_line
+from ner_danvan.corpus.check import check_corpus
+from ner_danvan.corpus.export import DatasetName, write_dataset
+from ner_danvan.corpus.index import with_meta
+from ner_danvan.corpus.overlap import Foreign
+from ner_danvan.corpus.plots import draw_plots
+from ner_danvan.corpus.reports import Report
+from ner_danvan.corpus.statistics import Reading, Statistics, corpus_statistics
+from ner_danvan.corpus.tables import render_statistics, replace_block
+from ner_danvan.document import read_text, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.subwords import Subwords
+from ner_danvan.text.windows import WindowSize
 
-
-@dataclass(frozen=True)
-class SplitStatistics:
-    """What a split holds; words are runs of characters between white space."""
-
-    split: str
-    documents: int
-    words: int
-    spans: dict[str, int]
+STATISTICS_FILE = "statistics.json"
+PLOTS = "plots"  # the folder beside the page
 
 
 class CorpusError(UserError):
@@ -32,32 +34,86 @@ class CorpusError(UserError):
         super().__init__(f"faults in the annotated reports: {len(faults)}; mend each where its line says.")
 
 
-def run(values: Mapping[str, Any]) -> list[SplitStatistics]:
+@dataclass(frozen=True)
+class Built:
+    """The figures, what was written, and what was not checked, each in a line."""
+
+    statistics: Statistics
+    written: list[Path]
+    skipped: list[str]
+
+
+def run(values: Mapping[str, Any]) -> Built:
     """Check and build as the resolved configuration says; at a fault raises CorpusError and writes nothing."""
     scheme = LabelScheme.from_config(values["labels"]["layers"])
-    folders = {str(split): Path(folder) for split, folder in values["splits"].items()}
-    reports, faults = check_corpus(
-        folders, scheme.layer_of, shared_words=int(values["shared_words"]), names=values["names"]
-    )
-    if faults:
-        raise CorpusError(faults)
+    splits = list(values["splits"])
+    page = Path(values["readme"]) if values["readme"] else None
+    foreign, skipped = _foreign(values["foreign"])
+    reports = _checked_reports(values, scheme, foreign)
+    statistics = corpus_statistics(reports, splits, scheme, _reading(values))
+    text = replace_block(read_text(page), render_statistics(statistics), page) if page else ""
+
     output = Path(values["output"])
     output.mkdir(parents=True, exist_ok=True)
-    for split in folders:
-        lines = [
-            to_json_line(replace(report.document, id=report.path.stem)) + "\n"
-            for report in reports
-            if report.split == split
-        ]
-        (output / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
-    return [_statistics(split, [report for report in reports if report.split == split], scheme) for split in folders]
+    written = [_write_split(reports, split, output) for split in splits]
+    written.append(output / STATISTICS_FILE)
+    written[-1].write_text(json.dumps(statistics.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if hub := values["hub"]:
+        written.append(Path(hub["folder"]))
+        write_dataset(reports, statistics, scheme, _named(hub), written[-1])
+    if page:
+        written += [page, *draw_plots(statistics, page.parent / PLOTS)]
+        page.write_text(text, encoding="utf-8")
+    return Built(statistics, written, skipped)
 
 
-def _statistics(split: str, reports: Sequence[Report], scheme: LabelScheme) -> SplitStatistics:
-    counts = Counter(span.label for report in reports for span in report.document.spans)
-    return SplitStatistics(
-        split=split,
-        documents=len(reports),
-        words=sum(len(report.document.text.split()) for report in reports),
-        spans={label: counts[label] for label in scheme.labels},
+def _checked_reports(values: Mapping[str, Any], scheme: LabelScheme, foreign: Foreign | None) -> list[Report]:
+    """All reports, with their stems as ids and what the index says of them; raises CorpusError."""
+    reports, faults = check_corpus(
+        {str(split): Path(folder) for split, folder in values["splits"].items()},
+        scheme.layer_of,
+        shared_words=int(values["shared_words"]),
+        names=values["names"],
+        foreign=foreign,
     )
+    if values["index"]:
+        reports, unknown = with_meta(reports, Path(values["index"]), values["groups"] or {})
+        faults += unknown
+    if faults:
+        raise CorpusError(faults)
+    return [replace(report, document=replace(report.document, id=report.path.stem)) for report in reports]
+
+
+def _foreign(values: Mapping[str, Any] | None) -> tuple[Foreign | None, list[str]]:
+    """The texts that reports must not share, or the line that says why they are not compared."""
+    if not values:
+        return None, []
+    foreign = Foreign(Path(values["folder"]), int(values["words"]))
+    if foreign.folder.is_dir():
+        return foreign, []
+    return None, [f"{foreign.folder}: no such folder, so the reports were not compared with texts of others."]
+
+
+def _reading(values: Mapping[str, Any]) -> Reading:
+    training = values["training"]
+    try:
+        window = WindowSize(int(training["window"]), int(training["overlap"]))
+    except ValueError as error:
+        raise UserError(f"training.window: {error}") from None
+    return Reading(
+        subwords=Subwords.from_files(Path(values["model"]["path"])),
+        window=window,
+        min_cuts=int(training["split_words"]["min_cuts"]),
+        min_share=float(training["split_words"]["min_share"]),
+    )
+
+
+def _named(hub: Mapping[str, Any]) -> DatasetName:
+    return DatasetName(str(hub["name"]), str(hub["license"]), hub["meanings"] or {})
+
+
+def _write_split(reports: Sequence[Report], split: str, folder: Path) -> Path:
+    path = folder / f"{split}.jsonl"
+    lines = [to_json_line(report.document) + "\n" for report in reports if report.split == split]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ner_danvan.document import Document, check_document, parse_inline, read_jsonl, read_text
 from ner_danvan.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A parsed report with its file and split."""
+
+    path: Path
+    split: str
+    document: Document
 
 
 def read_report(path: Path, layer_of: Mapping[str, str]) -> Document:

@@ -20,6 +20,9 @@ _OLD_TO_NEW = {
 _OLD_TO_NEW |= {cased(old): cased(new) for old, new in _OLD_TO_NEW.items() for cased in (str.upper, str.capitalize)}
 # only where the cluster ends the syllable: "hòa" but not the misspelt "hòan"
 _OLD_STYLE = re.compile(rf"(?:{'|'.join(_OLD_TO_NEW)})(?!\w)")
+_NEW_TO_OLD = {new: old for old, new in _OLD_TO_NEW.items()}
+# "quý" and "quả" are written alike in both: there the u belongs to the q
+_NEW_STYLE = re.compile(rf"(?<![qQ])(?:{'|'.join(_NEW_TO_OLD)})(?!\w)")
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MARKS = 32
@@ -55,6 +58,11 @@ def model_copy(text: str) -> ModelCopy:
 def new_style_tones(text: str) -> str:
     """Move tone marks to where the new style has them (`hòa` to `hoà`, `ủy` to `uỷ`); same length, NFC in and out."""
     return _OLD_STYLE.sub(lambda match: _OLD_TO_NEW[match.group()], text)
+
+
+def old_style_tones(text: str) -> str:
+    """The reverse (`hoà` to `hòa`, `uỷ` to `ủy`); same length, NFC in and out."""
+    return _NEW_STYLE.sub(lambda match: _NEW_TO_OLD[match.group()], text)
 
 
 def _clusters(text: str) -> list[str]:

@@ -58,12 +58,22 @@ _END_MARKS = frozenset([".", "!", "?", ";", "…", "..."])
 # --- underthesea ------------------------------------------------------------------------------
 
 
+def unsplit_words(text: str) -> list[tuple[int, int]]:
+    """`[start, end)` in the text of underthesea's own words, none split: what `segment` is measured against."""
+    copy = model_copy(text)
+    return [(copy.starts[word[0][0]], copy.ends[word[-1][1] - 1]) for word in _unsplit(copy.text)]
+
+
 def _pieces(copy: str) -> Iterator[list[_Piece]]:
     """Words of the copy as lists of syllables, split where case or punctuation says so."""
+    for word in _unsplit(copy):
+        yield from _split_irregular(copy, word)
+
+
+def _unsplit(copy: str) -> Iterator[list[_Piece]]:
     for offset, chunk in _chunks(copy):
         for word in _align(chunk, _underthesea(chunk)):
-            shifted = [(start + offset, end + offset) for start, end in word]
-            yield from _split_irregular(copy, shifted)
+            yield [(start + offset, end + offset) for start, end in word]
 
 
 def _underthesea(chunk: str) -> list[str]:

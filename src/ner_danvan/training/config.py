@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
 from ner_danvan.text.windows import WindowSize
+from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
 
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 
-Filled = TypeVar("Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig")
+Filled = TypeVar("Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig", Roles, Rates)
 Number = TypeVar("Number", int, float)
 
 
@@ -26,14 +27,16 @@ class EncoderConfig:
     license: str
     allow_bin: bool
     dropout: float
+    attention_dropout: float
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Annotated reports of each split: a folder, or a document JSONL file."""
+    """Annotated reports of each split: a folder, or a document JSONL file; `limit` training documents, 0 for all."""
 
     train: Path
     dev: Path
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class RunConfig:
     window: WindowSize
     data: DataConfig
     split_words: SplitWordsConfig
+    augment: AugmentConfig
     training: OptimConfig
 
 
@@ -100,6 +104,8 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     if options.schedule not in SCHEDULES:
         raise UserError(f"training.schedule={options.schedule} is not known; take one of {', '.join(SCHEDULES)}.")
     data = _fill(DataConfig, "data", values["data"])
+    if data.limit < 0:
+        raise UserError(f"data.limit={data.limit} must not be below 0; 0 takes every document.")
     return RunConfig(
         output=_output(values["output"]),
         seed=_number("seed", values["seed"], int),
@@ -109,8 +115,22 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
         window=window,
         data=data,
         split_words=split_words,
+        augment=_augment(values["augment"]),
         training=options,
     )
+
+
+def _augment(values: Mapping[str, Any]) -> AugmentConfig:
+    rates = _fill(Rates, "augment.rates", values["rates"])
+    versions = _number("augment.versions", values["versions"], int)
+    share = _number("augment.share", values["share"], float)
+    for key, value in [("share", share), *((f"rates.{kind}", rate) for kind, rate in vars(rates).items())]:
+        if not 0 <= value <= 1:
+            raise UserError(f"augment.{key}={value} must be between 0 and 1.")
+    if versions < 1:
+        raise UserError(f"augment.versions={versions} must be at least 1.")
+    roles = _fill(Roles, "augment.roles", values["roles"])
+    return AugmentConfig(Path(str(values["lexicon"])), versions, share, roles, rates)
 
 
 def _output(value: Any) -> Path:

@@ -33,7 +33,7 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
             id2label=dict(enumerate(scheme.tags)),
             label2id={tag: i for i, tag in enumerate(scheme.tags)},
             hidden_dropout_prob=config.dropout,
-            attention_probs_dropout_prob=config.dropout,
+            attention_probs_dropout_prob=config.attention_dropout,
             classifier_dropout=config.dropout,
         )
         quiet_transformers()
@@ -41,6 +41,8 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
             folder,
             config=settings,
             dtype=torch.float32,
+            # without attention dropout the fused kernel would be taken, whose backward pass is slow on a CPU
+            attn_implementation=None if torch.cuda.is_available() else "eager",
             trust_remote_code=False,
             use_safetensors=None if config.allow_bin else True,
             ignore_mismatched_sizes=True,  # the head of another label scheme makes way for a new one
@@ -89,7 +91,7 @@ def make_optimizer(model: PreTrainedModel, config: OptimConfig) -> torch.optim.A
         }
         for (factor, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
     ]
-    return torch.optim.AdamW(rows, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+    return torch.optim.AdamW(rows, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
 def resolve_precision(precision: str) -> str:

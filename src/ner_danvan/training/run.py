@@ -7,12 +7,14 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, set_seed
 
 from ner_danvan.corpus.reports import read_gold
+from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
     MODEL_FOLDER,
@@ -39,6 +41,7 @@ from ner_danvan.training.trainer import (
     make_trainer,
     predicted,
 )
+from ner_danvan.training.versions import make_versions
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     """
     config = run_config(dict(values))
     train, dev = (read_gold(path, config.scheme.layer_of) for path in (config.data.train, config.data.dev))
+    train = limited(train, config.data.limit)
     encoder = find_model(config.model.path, allow_bin=config.model.allow_bin)
     subwords = Subwords.from_files(encoder)
     set_seed(config.seed)
@@ -71,9 +75,11 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         min_cuts=config.split_words.min_cuts,
         min_share=config.split_words.min_share,
     )
-    train_examples, dev_examples = (
-        make_examples(documents, subwords, split_words, config.scheme, config.window) for documents in (train, dev)
-    )
+
+    def examples_of(documents: Sequence[Document]) -> list[Example]:
+        return make_examples(documents, subwords, split_words, config.scheme, config.window)
+
+    train_examples, dev_examples = examples_of(train), examples_of(dev)
     for split, examples in (("train", train_examples), ("dev", dev_examples)):
         if not any(example.inputs.windows for example in examples):
             raise UserError(f"data.{split}: its documents hold no text; give some that do.")
@@ -82,7 +88,8 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
 
     encoder_hash = file_hash(next(iter(sorted(encoder.glob("*.safetensors")) or sorted(encoder.glob("*.bin")))))
     record = make_record(values, {"train": train, "dev": dev}, encoder=encoder_hash, split_words=len(split_words))
-    trainer = make_trainer(model, train_examples, dev_examples, config, score)  # before anything is cleared
+    versions = make_versions(train_examples, examples_of, config.augment, config.seed)
+    trainer = make_trainer(model, versions, dev_examples, config, score)  # before anything is cleared
     main = trainer.is_world_process_zero()
     checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
     if checkpoint:
@@ -118,6 +125,13 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         result = replace(result, dev_f1=exact["f1"])
     trainer.accelerator.wait_for_everyone()
     return result
+
+
+def limited(documents: Sequence[Document], limit: int) -> list[Document]:
+    """So many of the documents (0 for all), in their order; the choice of 40 is part of the choice of 100."""
+    drawn = sorted(documents, key=lambda document: sha256(document.id.encode()).digest())
+    kept = {document.id for document in drawn[: limit or None]}
+    return [document for document in documents if document.id in kept]
 
 
 def _finished(output: Path) -> RunResult | None:

@@ -24,12 +24,13 @@ from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_pre
 from ner_danvan.training.features import Example, collate, make_dataset
 from ner_danvan.training.loss import ChainLoss, WordLoss, new_transitions
 from ner_danvan.training.progress import EpochLines
+from ner_danvan.training.versions import ReadEpoch, Versions
 
 Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
 
 
 def make_trainer(
-    model: PreTrainedModel, train: Sequence[Example], dev: Sequence[Example], config: RunConfig, score: Scorer
+    model: PreTrainedModel, train: Versions, dev: Sequence[Example], config: RunConfig, score: Scorer
 ) -> Trainer:
     """A Trainer that keeps the checkpoint with the best `f1` that `score(gold, predicted)` gives on dev."""
     options = config.training
@@ -68,7 +69,7 @@ def make_trainer(
     trainer = Trainer(
         model=model,
         args=arguments,
-        train_dataset=make_dataset(train),
+        train_dataset=train,
         eval_dataset=make_dataset(dev),
         data_collator=collate,
         compute_loss_func=(
@@ -76,7 +77,7 @@ def make_trainer(
         ),
         compute_metrics=DevScorer(dev, config.scheme, score, model),
         optimizers=(make_optimizer(model, options), None),
-        callbacks=[EarlyStoppingCallback(options.patience), EpochLines()],
+        callbacks=[EarlyStoppingCallback(options.patience), EpochLines(), ReadEpoch(train)],
     )
     for plain in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(plain)
