@@ -12,6 +12,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "ner_danvan"
 # from the ground up: a room may import what stands before it, and itself
 ROOMS = [
     "errors",
+    "span",
+    "relations",
     "document",
     "labels",
     "text",

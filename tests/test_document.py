@@ -10,7 +10,6 @@ from tiny import DANVAN
 
 from ner_danvan.document import (
     Document,
-    Span,
     decode_utf8,
     document_from_dict,
     escape_inline,
@@ -22,6 +21,7 @@ from ner_danvan.document import (
     to_json_line,
 )
 from ner_danvan.errors import UserError
+from ner_danvan.span import Span
 
 LABELS = DANVAN.labels
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import DANVAN
 
-from ner_danvan.document import Span
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme, Layer, spans_to_tags, tags_to_spans
+from ner_danvan.span import Span
 
 TEXT = "Trưởng Ban Dân vận Quận ủy yêu cầu rà soát"
 WORDS = [(0, 6), (7, 10), (11, 18), (19, 26), (27, 34), (35, 42)]

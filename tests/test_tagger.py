@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tiny import DANVAN, SENTENCES, KeywordBackend, make_tagger
 
-from ner_danvan.document import Document, Span, find_problems
+from ner_danvan.document import Document, find_problems
+from ner_danvan.span import Span
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize

@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ner_danvan.document import Document, Span
+    from ner_danvan.document import Document
     from ner_danvan.errors import UserError
     from ner_danvan.labels import LabelScheme, Layer
+    from ner_danvan.span import Span
     from ner_danvan.tagger import Tagger
 
 __all__ = ["Document", "LabelScheme", "Layer", "Span", "Tagger", "UserError", "__version__"]
@@ -16,7 +17,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Document": "document",
-    "Span": "document",
+    "Span": "span",
     "UserError": "errors",
     "LabelScheme": "labels",
     "Layer": "labels",

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.document import Span, sorted_spans
 from ner_danvan.labels import LabelScheme, Layer, tag_runs
+from ner_danvan.span import Span, sorted_spans
 
 _BUCKET_WORDS = 50_000  # words decoded together, padding included
 

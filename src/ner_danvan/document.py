@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.errors import UserError
+from ner_danvan.relations import KINDS, Kinds, Role, Task, find_roles, find_tasks
+from ner_danvan.span import Span, sorted_spans
 
 # What looks like a tag of the inline markup: an upper-case name, as in <ORG> and </ORG>.
 _NAME = r"[A-Z][A-Z0-9_]*"
@@ -27,22 +29,6 @@ _PART_OF_A_FIGURE = "%‰"  # Unicode calls them punctuation; "giảm 5%" still 
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A labelled piece of text, `[start, end)` in code points; `score` is a probability or None."""
-
-    start: int
-    end: int
-    label: str
-    text: str
-    score: float | None = None
-
-    @property
-    def key(self) -> tuple[int, int, str]:
-        """What strict scoring compares."""
-        return self.start, self.end, self.label
-
-
-@dataclass(frozen=True, slots=True)
 class Document:
     """A text with its spans, in order of start; `meta` holds whatever the caller wants to keep."""
 
@@ -51,10 +37,13 @@ class Document:
     spans: tuple[Span, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
+    def roles(self, kinds: Kinds = KINDS) -> tuple[Role, ...]:
+        """Who holds which post in which body, as far as the text joins them; see `relations.find_roles`."""
+        return find_roles(self.text, self.spans, kinds)
 
-def sorted_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans from left to right, the outer before the inner."""
-    return tuple(sorted(spans, key=lambda span: (span.start, -span.end, span.label)))
+    def tasks(self, kinds: Kinds = KINDS) -> tuple[Task, ...]:
+        """What is to be done, by whom, with the bodies and dates in it; see `relations.find_tasks`."""
+        return find_tasks(self.text, self.spans, kinds)
 
 
 # --- validation -------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.document import Span, sorted_spans
 from ner_danvan.errors import UserError
+from ner_danvan.span import Span, sorted_spans
 
 IGNORED = -100  # the target of subwords that carry no prediction, as in torch's cross-entropy
 

@@ -10,8 +10,9 @@ from tiny import DANVAN
 from ner_danvan.corpus.build import CorpusError, run
 from ner_danvan.corpus.check import check_corpus
 from ner_danvan.corpus.reports import read_gold, read_report
-from ner_danvan.document import Document, Span, to_json_line
+from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
+from ner_danvan.span import Span
 
 LONG = "Hôm qua bà con trong xóm cùng nhau ra đồng gặt lúa rất sớm"
 

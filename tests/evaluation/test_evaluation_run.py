@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 from tiny import DANVAN, SENTENCES, KeywordBackend, make_tagger
 
-from ner_danvan.document import Document, Span, to_json_line
+from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.run import evaluate_model, evaluate_predictions, run
 from ner_danvan.evaluation.table import score_table
+from ner_danvan.span import Span
 from ner_danvan.tagger import Tagger
 
 GOLD = Document("r1", "Đảng ủy xã", (Span(0, 7, "ORG", "Đảng ủy"),))

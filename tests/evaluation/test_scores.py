@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import DANVAN
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.evaluation.scores import dev_scores, strict_scores
 from ner_danvan.labels import LabelScheme, Layer
+from ner_danvan.span import Span
 
 TEXT = "Trưởng Ban Dân vận Quận ủy yêu cầu rà soát hộ nghèo"
 Row = tuple[int, int, str]

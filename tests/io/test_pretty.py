@@ -4,9 +4,10 @@ import io
 
 from rich.console import Console
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.io.pretty import marked_text, print_document
 from ner_danvan.io.writers import pretty_writer
+from ner_danvan.span import Span
 
 
 def document(text: str, *spans: tuple[int, int, str]) -> Document:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.errors import UserError
+from ner_danvan.span import Span
 from ner_danvan.text.segment import Word
 from ner_danvan.text.split_lexicon import learn_split_words, read_split_words, write_split_words
 

@@ -12,9 +12,10 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForTokenClassification
 
 from ner_danvan.decode import Chain, valid_moves
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.labels import IGNORED, Layer
+from ner_danvan.span import Span
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.config import DataConfig, EncoderConfig, OptimConfig, RunConfig, SplitWordsConfig

@@ -11,8 +11,9 @@ from typing import Any
 
 from ner_danvan.corpus.index import GROUPED
 from ner_danvan.corpus.reports import Report
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme, spans_to_tags
+from ner_danvan.span import Span
 from ner_danvan.text.inputs import Inputs, prepare
 from ner_danvan.text.normalize import model_copy
 from ner_danvan.text.segment import Word, segment, sentence_ends, unsplit_words

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.corpus.reports import read_gold
-from ner_danvan.document import Document, Span, check_document, read_jsonl, to_json_line
+from ner_danvan.document import Document, check_document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.scores import StrictScores, strict_scores
 from ner_danvan.labels import LabelScheme, spans_to_tags
 from ner_danvan.model_dir import METRICS_FILE, WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.span import Span
 from ner_danvan.tagger import Tagger
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,9 @@ from typing import Any
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
+from ner_danvan.span import Span
 
 
 @dataclass(frozen=True, slots=True)

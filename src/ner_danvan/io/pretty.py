@@ -10,8 +10,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.io.terminal import visible
+from ner_danvan.span import Span
 
 _COLOURS = ("green", "cyan", "yellow", "magenta", "bright_blue", "red", "bright_green", "bright_red")
 

@@ -12,8 +12,9 @@ import torch
 from datasets import Dataset
 
 from ner_danvan.backends.base import pad_batch
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
 from ner_danvan.labels import IGNORED, LabelScheme, spans_to_tags
+from ner_danvan.span import Span
 from ner_danvan.text.inputs import Inputs, prepare
 from ner_danvan.text.segment import SplitWords
 from ner_danvan.text.subwords import PAD_ID, Subwords

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import DANVAN, REPORTS, ROLES, rates, write_lexicon
 
-from ner_danvan.document import Document, Span, find_problems, parse_inline, render_inline
+from ner_danvan.document import Document, find_problems, parse_inline, render_inline
 from ner_danvan.errors import UserError
+from ner_danvan.span import Span
 from ner_danvan.text.normalize import model_copy
 from ner_danvan.training.augment.dates import replace_dates
 from ner_danvan.training.augment.forms import change_case, exchange_forms, exchange_order, exchange_tones

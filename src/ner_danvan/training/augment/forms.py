@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
+from ner_danvan.span import Span
 from ner_danvan.text.normalize import new_style_tones, old_style_tones
 from ner_danvan.training.augment.lexicon import Lexicon
 from ner_danvan.training.augment.settings import Roles

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from ner_danvan.document import Document, Span
+from ner_danvan.document import Document
+from ner_danvan.span import Span
 from ner_danvan.training.augment.lexicon import COMMITTEES, FEMALE, LEVELS, MALE, Lexicon
 from ner_danvan.training.augment.settings import Roles
 from ner_danvan.training.augment.splice import Patch, is_cut, splice, without_overlap

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ner_danvan.document import Document, Span, sorted_spans
+from ner_danvan.document import Document
+from ner_danvan.span import Span, sorted_spans
 
 
 @dataclass(frozen=True, slots=True)

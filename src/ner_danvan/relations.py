@@ -1,0 +1,252 @@
+"""Who holds which post in which body, and who is asked to do what: rules on top of spans.
+
+The rules read what stands between two mentions. They know how Vietnamese reports join them: a title before the name
+(*Phó Chủ tịch UBND tỉnh Lò Văn Hoạt*), after it behind a comma, a dash or in brackets, a list behind a title and a
+colon, a verb of appointment, a signature. What is not joined in the text is not linked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ner_danvan.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The labels that the rules speak of."""
+
+    person: str = "PERSON"
+    position: str = "POSITION"
+    body: str = "ORG"
+    date: str = "DATE"
+    task: str = "TASK"
+
+
+KINDS = Kinds()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A post, who holds it (None where the text joins nobody to it), and the bodies it is a post in, inner first."""
+
+    position: Span
+    person: Span | None
+    bodies: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task, whom it is addressed to (bodies, posts or persons), and the bodies and dates inside it."""
+
+    task: Span
+    addressees: tuple[Span, ...]
+    bodies: tuple[Span, ...]
+    dates: tuple[Span, ...]
+
+
+_HONORIFIC = (
+    r"(?:(?:các|hai|ba|cùng)\s+)?(?:đồng\s+chí|đ/c|đ\.c\.?|ông|bà|anh|chị|cô|chú|thầy|cụ|nhà\s+báo|luật\s+sư|nghệ\s+nhân|"
+    r"(?:đại|thượng|trung|thiếu)\s+(?:tướng|tá|[uú][ýyỷủ])|(?:thượng|đại)\s+u[ýy]|"
+    r"(?:phó\s+)?giáo\s+sư|tiến\s+s[ĩỹ]|thạc\s+s[ĩỹ]|bác\s+s[ĩỹ]|dược\s+s[ĩỹ]|kỹ\s+sư|cử\s+nhân|"
+    r"PGS|GS|TSKH|TS|ThS|BS|BSCKI{1,2}|CKI{1,2}|KS|CN|AHLĐ|"
+    r"linh\s+mục|giám\s+mục|mục\s+sư|h[oò][àa]\s+thượng|thượng\s+to?[ạọ]a?|đại\s+đức|ni\s+sư|sư\s+cô)"
+)
+_HONORIFICS = rf"(?:{_HONORIFIC}(?!\w)[.,]*\s*)*"
+
+
+def _gap(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return lambda text: compiled.fullmatch(text) is not None
+
+
+# between a title and the name behind it
+_direct = _gap(rf"(?:[ \t\u00a0]+\([^)\n]{{0,60}}\))?[ \t\u00a0]+{_HONORIFICS}")
+_colon = _gap(rf"\s*(?:gồm|là)?\s*:\s*{_HONORIFICS}")
+_dash_name = _gap(rf"\s*[-–—]\s*{_HONORIFICS}")
+_for_name = _gap(rf"\s*(?:(?:(?!việc)[^.;\n]){{0,60}}\s)?(?:đối\s+với|cho)\s+{_HONORIFICS}")
+_signature = _gap(r"[ \t]*(?:\r?\n\s*)+(?:\(?\s*(?:đã\s+ký|ký\s+tên)[^\n]*\r?\n\s*)?")
+# between a name and the title behind it
+_title_behind = _gap(
+    r"(?:\s*\([^)\n]{0,40}\))?(?:\s*,\s*|\s*[-–—:]\s*|\s*[(\[]\s*|\s+)"
+    r"(?:(?:nay|hiện|hiện nay|lúc đó|khi đó|khi ấy)?\s*(?:là|giữ\s+chức(?:\s+(?:vụ|danh))?|làm)\s+)?"
+    r"(?:tân\s+|nữ\s+|cố\s+|đồng\s+thời\s+là\s+)?"
+)
+_bare_space = _gap(r"\s+")
+_appointed = re.compile(
+    r"(?:giữ|đắc\s+cử|đảm\s+nhiệm|đảm\s+nhận|đảm\s+trách|trúng\s+cử|tái\s+cử|thôi|làm|là|bầu|phụ\s+trách|vào)\b"
+    r"(?:\s+(?:giữ|bổ\s+sung|làm))*(?:\s+(?:các\s+)?chức(?:\s+(?:vụ|danh))?)?(?:\s+(?:là|làm))?\s*:?\s*$",
+    re.IGNORECASE,
+)
+_duty = re.compile(r"\bchức(?:\s+(?:vụ|danh))?\s*:?\s*$", re.IGNORECASE)
+# between two titles of one person, and between two names of one list
+_next_title = _gap(r"\s*(?:,|-|–|và|kiêm|,\s*kiêm|,\s*đồng\s+thời(?:\s+là)?|,\s*nguyên)\s*(?:là\s+|nguyên\s+)?")
+_next_name = _gap(rf"\s*(?:,|;|và|cùng|-|–|,\s*và)\s*{_HONORIFICS}")
+_GROUP = re.compile(r"(?:\bcác|\bhai|\bba|\b\d+)(?:\s+(?:đồng\s+chí|ông|bà|ông,\s*bà))?\s*(?:tân\s+)?$", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…]\s+(?=[^\W\d_])|[;\n]")
+_REACH = 160  # characters that a verb of appointment may stand from the name
+
+
+def find_roles(text: str, spans: Sequence[Span], kinds: Kinds = KINDS) -> tuple[Role, ...]:
+    """Every post of the text in order, once for each person the text gives it to, or once without a person."""
+    holders = _holders(text, spans, kinds)
+    bodies = [span for span in spans if span.label == kinds.body]
+    found = []
+    for position in (span for span in spans if span.label == kinds.position):
+        where = tuple(_bodies_of(text, position, bodies))
+        found += [Role(position, person, where) for person in holders.get(position, ()) or (None,)]
+    return tuple(found)
+
+
+def _holders(text: str, spans: Sequence[Span], kinds: Kinds) -> dict[Span, list[Span]]:
+    """The persons of each post."""
+    mentions = [span for span in spans if span.label in (kinds.person, kinds.position)]
+    found: dict[Span, list[Span]] = {}
+    for first, last in _chains(text, mentions, kinds):
+        titles = mentions[first : last + 1]
+        for title, people in _of_chain(text, mentions, first, last, kinds):
+            found.setdefault(title, []).extend(person for person in people if person not in found.get(title, ()))
+        for title in titles:
+            if title not in found and (person := _appointee(text, title, mentions, kinds)):
+                found[title] = [person]
+    return found
+
+
+def _chains(text: str, mentions: Sequence[Span], kinds: Kinds) -> Iterator[tuple[int, int]]:
+    """First and last index of each run of titles that are joined to one another."""
+    number = 0
+    while number < len(mentions):
+        first = number
+        if mentions[number].label == kinds.position:
+            while (
+                number + 1 < len(mentions)
+                and mentions[number + 1].label == kinds.position
+                and _next_title(text[mentions[number].end : mentions[number + 1].start])
+            ):
+                number += 1
+            yield first, number
+        number += 1
+
+
+def _of_chain(
+    text: str, mentions: Sequence[Span], first: int, last: int, kinds: Kinds
+) -> Iterator[tuple[Span, list[Span]]]:
+    titles = list(mentions[first : last + 1])
+    before = mentions[first - 1] if first else None
+    after = mentions[last + 1] if last + 1 < len(mentions) else None
+    right = after if after and after.label == kinds.person else None
+    gap = text[titles[-1].end : right.start] if right else ""
+    left = before if before and before.label == kinds.person else None
+    if left:
+        link = text[left.end : titles[0].start]
+        # "… Lò Văn Hoạt Chủ tịch … Lò Thị Mai": the title is the second one's
+        if not _title_behind(link) or (_bare_space(link) and right and _direct(gap)):
+            left = None
+    if right and (_direct(gap) or _colon(gap)):
+        people = [right]
+        if _colon(gap) or _GROUP.search(text[max(0, titles[0].start - 20) : titles[0].start]):
+            people = list(_list_of(text, mentions, last + 1, kinds))
+        if left is None:
+            yield from ((title, people) for title in titles)
+        else:
+            yield from ((title, [left]) for title in titles[:-1])
+            yield titles[-1], people
+    elif left:
+        yield from ((title, [left]) for title in titles)
+    elif right and (_dash_name(gap) or _signature(gap) or _for_name(gap)):
+        yield from ((title, [right]) for title in titles)
+
+
+def _list_of(text: str, mentions: Sequence[Span], first: int, kinds: Kinds) -> Iterator[Span]:
+    """The names of a list that begins at `first`."""
+    yield mentions[first]
+    for one, other in zip(mentions[first:], mentions[first + 1 :], strict=False):
+        if other.label != kinds.person or not _next_name(text[one.end : other.start]):
+            return
+        yield other
+
+
+def _appointee(text: str, title: Span, mentions: Sequence[Span], kinds: Kinds) -> Span | None:
+    """The person who, in the same sentence, is given the title by a verb; the last one named before it."""
+    before = [m for m in mentions if m.label == kinds.person and m.end <= title.start]
+    if not before:
+        return None
+    person = before[-1]
+    gap = text[person.end : title.start]
+    if len(gap) > _REACH or _SENTENCE_END.search(gap):
+        return None
+    return person if _appointed.search(gap) or _duty.search(gap) else None
+
+
+_in_brackets = _gap(r"\s*\(\s*")
+_parent = _gap(r"\s*,\s*|\s+(?:của|tại|thuộc)\s+")
+_after_parent = re.compile(r"\s*(?:[;.)]|$|\n|(?:được|đã|cho|nói|chủ|phát|báo|trình|giới|nhấn|khẳng)\b)", re.IGNORECASE)
+_ON_BEHALF = re.compile(r"(?:T/?M|thay\s+mặt)[.:]?\s*$", re.IGNORECASE)
+
+
+def _bodies_of(text: str, position: Span, bodies: Sequence[Span]) -> Iterator[Span]:
+    """The bodies inside a title, the parent body right behind it, the one it signs for on the line above."""
+    yield from (body for body in bodies if position.start <= body.start and body.end <= position.end)
+    behind = next((body for body in bodies if body.start >= position.end), None)
+    if behind:
+        gap = text[position.end : behind.start]
+        if (_in_brackets(gap) and text[behind.end :].lstrip().startswith(")")) or (
+            _parent(gap) and _after_parent.match(text, behind.end)
+        ):
+            yield behind
+    before = next((body for body in reversed(bodies) if body.end <= position.start), None)
+    if before and _signature(text[before.end : position.start]) and _ON_BEHALF.search(text, 0, before.start):
+        yield before
+
+
+# --- tasks ------------------------------------------------------------------------------------
+
+_to_task = _gap(
+    r"(?:\s*\([^)\n]*\))?\s*[,:]?\s*(?:(?:cần|phải|sẽ|nên|được|tiếp\s+tục|trong\s+thời\s+gian\s+tới|thời\s+gian\s+tới|"
+    r"căn\s+cứ[^.;\n]{0,60},|theo\s+chức\s+năng,?\s+nhiệm\s+vụ[^.;\n]{0,30})\s*,?\s*)*"
+)
+_joined_body = _gap(r"\s*(?:,|và|cùng|với|-|–|,\s*các|và\s+các)\s*(?:các\s+)?")
+_same_list = _gap(r"\s*[;,]\s*(?:đồng\s+thời\s*,?\s*)?(?:cần\s+|phải\s+)?")
+
+
+def find_tasks(text: str, spans: Sequence[Span], kinds: Kinds = KINDS) -> tuple[Task, ...]:
+    """Every task in order. Addressees stand right before the task; a task joined by a semicolon shares them."""
+    addressable = _outermost([s for s in spans if s.label in (kinds.body, kinds.position, kinds.person)])
+    found: list[Task] = []
+    for task in (span for span in spans if span.label == kinds.task):
+        addressees = _addressees(text, task, addressable)
+        if not addressees and found and _same_list(text[found[-1].task.end : task.start]):
+            addressees = found[-1].addressees
+        inside = [span for span in spans if task.start <= span.start and span.end <= task.end]
+        found.append(
+            Task(
+                task,
+                addressees,
+                tuple(span for span in inside if span.label == kinds.body),
+                tuple(span for span in inside if span.label == kinds.date),
+            )
+        )
+    return tuple(found)
+
+
+def _addressees(text: str, task: Span, mentions: Sequence[Span]) -> tuple[Span, ...]:
+    before = [mention for mention in mentions if mention.end <= task.start]
+    if not before or not _to_task(text[before[-1].end : task.start]):
+        return ()
+    chosen = [before[-1]]
+    for mention in reversed(before[:-1]):
+        if not _joined_body(text[mention.end : chosen[0].start]):
+            break
+        chosen.insert(0, mention)
+    return tuple(chosen)
+
+
+def _outermost(spans: Iterable[Span]) -> list[Span]:
+    """Spans that lie in no other of them."""
+    kept: list[Span] = []
+    for span in spans:  # in order, the outer before the inner
+        if not kept or span.end > kept[-1].end:
+            kept.append(span)
+    return kept
