@@ -21,9 +21,11 @@ from ner_danvan.launch import one_line_errors, run_hydra
 def main(config: DictConfig) -> float:
     """Returns the best dev F1, for sweeps."""
     from ner_danvan.evaluation.scores import dev_scores  # late: a wrong override is told before torch is loaded
+    from ner_danvan.training.config import with_labels
     from ner_danvan.training.run import run
 
-    values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    values = with_labels(plain)
     result = run(values, dev_scores(LabelScheme.from_config(values["labels"]["layers"])))
     print(f"\nmodel: {result.model}   dev micro F1 {100 * result.dev_f1:.2f}")
     return result.dev_f1

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from tiny import DANVAN
 
 from ner_danvan.labels import LabelScheme
-from ner_danvan.training.config import run_config
+from ner_danvan.training.config import run_config, with_labels
 
 CONFIGS = ROOT / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -32,9 +32,12 @@ def test_every_model_composes_to_a_run(model: str) -> None:
 
 
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml")))
-def test_every_experiment_composes_to_a_run(experiment: str) -> None:
-    changed = composed("train", f"experiment={experiment}")
-    assert run_config(changed)
+def test_every_experiment_composes_to_a_run(experiment: str, tmp_path: Path) -> None:
+    words = tmp_path / "train.conll"
+    words.write_text("Hà_Nội B-LOCATION\n", encoding="utf-8")
+    data = [f"data.{split}={words}" for split in ("train", "dev") if experiment == "benchmark"]
+    changed = composed("train", f"experiment={experiment}", *data)
+    assert run_config(with_labels(changed))
     assert changed != composed("train")
 
 
@@ -59,7 +62,7 @@ def test_the_embedded_encoder_is_there() -> None:
     assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "vocab.txt", "bpe.codes"}
 
 
-@pytest.mark.parametrize("name", ["evaluate", "export", "prepare_data"])
+@pytest.mark.parametrize("name", ["evaluate", "evaluate_relations", "export", "prepare_data"])
 def test_every_script_has_a_config_that_composes(name: str) -> None:
     overrides = ["model.path=x", "output=y"] if name == "export" else []
     values = composed(name, *overrides)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -111,6 +112,30 @@ def test_the_scripts_work_together_from_reports_to_a_tagged_text(tmp_path: Path,
     )
     assert tagged.returncode == 0, tagged.stderr
     assert "[Lò Văn Pản PERSON]" in tagged.stdout
+
+
+def test_a_flat_benchmark_is_trained_scored_and_predicted_with_its_own_words_and_labels(
+    tmp_path: Path, encoder: Path
+) -> None:
+    rows = [("Bệnh_nhân", "O"), ("{n}", "B-PATIENT_ID"), ("ở", "O"), ("Thanh_Sơn", "B-LOCATION"), ("họp", "O")]
+    for split, numbers in (("train", range(40)), ("dev", range(40, 46))):
+        lines = [f"{word} {tag}".format(n=n) for n in numbers for word, tag in [*rows, ("", "")]]
+        write(tmp_path / f"{split}.conll", "\n".join(line.strip() for line in lines))
+    trained = script(
+        *("train", "experiment=benchmark", f"model.path={encoder}", "model.dropout=0", "training.epochs=12"),
+        *("training.learning_rate=0.01", "training.head_factor=1", f"output={tmp_path / 'run'}"),
+        *(f"data.{split}={tmp_path / split}.conll" for split in ("train", "dev")),
+    )
+    assert trained.returncode == 0, trained.stderr
+    model = f"model.path={tmp_path / 'run' / 'model'}"
+    data = [f"data.path={tmp_path / 'dev.conll'}", "data.name=flat", f"output={tmp_path / 'scores'}"]
+    evaluated = script("evaluate", model, *data)
+    assert evaluated.returncode == 0, evaluated.stderr
+    metrics = json.loads((tmp_path / "scores" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["documents"] == 6
+    assert metrics["gold_beyond_words"] == 0
+    assert list(metrics["strict"]["labels"]) == ["LOCATION", "PATIENT_ID"]
+    assert metrics["strict"]["labels"]["LOCATION"]["f1"] == 1.0
 
 
 def test_the_projects_own_reports_pass_the_checker_and_are_as_the_datasheet_says(tmp_path: Path) -> None:

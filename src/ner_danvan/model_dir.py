@@ -14,7 +14,7 @@ from typing import Any
 from ner_danvan.decode import Transitions
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
-from ner_danvan.text.segment import SplitWords
+from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import read_split_words
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
@@ -31,7 +31,6 @@ MODEL_FOLDER = "model"  # where a training run keeps its model directory
 DEFAULT_MODEL = "danvan-mini"
 SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 FORMAT = 1
-SEGMENTER = "underthesea"
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
 _PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md"]  # what is fetched from the hub
@@ -39,12 +38,13 @@ _PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md"]  # what is f
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What prediction must know of a model: its labels, windows, and each layer's transitions and temperature."""
+    """What prediction must know of a model: its labels, windows, segmenter, and transitions and temperatures by layer."""
 
     scheme: LabelScheme
     window: WindowSize
     transitions: Transitions = field(default_factory=dict)
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    segmenter: str = "underthesea"
 
     def to_config(self) -> dict[str, Any]:
         """The section of `config.json`."""
@@ -55,7 +55,7 @@ class ModelSettings:
             "overlap": self.window.overlap,
             "transitions": {name: [list(row) for row in rows] for name, rows in self.transitions.items()},
             "temperatures": dict(self.temperatures),
-            "segmenter": SEGMENTER,
+            "segmenter": self.segmenter,
         }
 
 
@@ -128,8 +128,9 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
     if section.get("format") != FORMAT:
         raise UserError(f"{path}: format {section.get('format')}, this version reads {FORMAT}; export the model anew.")
     try:
-        if section["segmenter"] != SEGMENTER:
-            raise ValueError(f"segmenter {section['segmenter']}, only {SEGMENTER} is known")
+        segmenter = str(section["segmenter"])
+        if segmenter not in SEGMENTERS:
+            raise ValueError(f"segmenter {segmenter}, known are {' and '.join(SEGMENTERS)}")
         scheme = LabelScheme.from_config(section["scheme"])
         window = WindowSize(int(section["window"]), int(section["overlap"]))
         transitions = {str(name): _matrix(rows, str(name), scheme) for name, rows in section["transitions"].items()}
@@ -151,7 +152,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         )
     if window.subwords > positions - POSITION_OFFSET:
         raise UserError(f"{path}: a window of {window.subwords} is more than the model's positions. {_EXPORT_HINT}")
-    return ModelSettings(scheme, window, transitions, temperatures), vocabulary
+    return ModelSettings(scheme, window, transitions, temperatures, segmenter), vocabulary
 
 
 def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:

@@ -292,7 +292,7 @@ def test_the_settings_reach_the_trainer(encoder: Path, tmp_path: Path) -> None:
         encoder_config(encoder),
         DANVAN,
         WindowSize(64, 8),
-        DataConfig(tmp_path, tmp_path, 0),
+        DataConfig(tmp_path, tmp_path, 0, "underthesea"),
         SplitWordsConfig(1, 0.0),
         no_augmentation(),
         options,

@@ -46,7 +46,7 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
             "attention_dropout": 0.0,
         },
         "labels": {"layers": DANVAN.to_config()},
-        "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), "limit": 0},
+        "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), "limit": 0, "segmenter": "underthesea"},
         "augment": augmentation(),
         "training": {
             "epochs": 20,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ner_danvan.corpus.tagged import is_tagged, read_tagged
 from ner_danvan.document import Document, check_document, parse_inline, read_jsonl, read_text
 from ner_danvan.errors import UserError
 
@@ -36,7 +37,9 @@ def report_paths(folder: Path) -> list[Path]:
 
 
 def read_gold(path: Path, layer_of: Mapping[str, str]) -> list[Document]:
-    """Annotated documents of a folder of reports, of one report, or of a document JSONL file."""
+    """Annotated documents of a folder of reports, of one report, of a document JSONL file, or of tagged words."""
+    if is_tagged(path):
+        return [check_document(document, layer_of, f"{path}: {document.id}") for document in read_tagged(path)]
     if path.suffix == ".jsonl":
         documents = [check_document(document, layer_of, f"{path}: {document.id}") for document in read_jsonl(path)]
         if not documents:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.text.segment import SplitWords, Word, segment, sentence_ends
+from ner_danvan.text.segment import SEGMENTERS, SplitWords, Word, sentence_ends
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Encoded, Subwords
 from ner_danvan.text.windows import WindowSize, cut_windows, stitch
 
@@ -31,9 +31,11 @@ class Inputs:
         return [(word.start, word.end) for word in self.words]
 
 
-def prepare(text: str, subwords: Subwords, split_words: SplitWords, size: WindowSize) -> Inputs:
-    """Segment, encode and cut a text into windows; a text without words has none."""
-    words = segment(text, split_words)
+def prepare(
+    text: str, subwords: Subwords, split_words: SplitWords, size: WindowSize, segmenter: str = "underthesea"
+) -> Inputs:
+    """Segment by one of SEGMENTERS, encode and cut a text into windows; a text without words has none."""
+    words = SEGMENTERS[segmenter](text, split_words)
     encoded = subwords.encode([word.form for word in words])
     windows = cut_windows(encoded.counts, sentence_ends(text, words), size)
     pairs = [_window(encoded, first, last, size.room) for first, last in windows]

@@ -19,6 +19,7 @@ SplitWords = Mapping[str, tuple[int, ...]]  # word in lower case, `_` between sy
 
 _CHUNK = 1_000  # characters segmented at a time: underthesea's patterns are quadratic on a line without spaces
 _SENTENCE_END = re.compile(r"[.!?;…]+\s")
+_SPACED = re.compile(r"\S+")
 _ROUGH = re.compile(r"\w+|[^\w\s]")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-–—](?=[^\W\d_])")
 _INNER = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
@@ -41,6 +42,23 @@ def segment(text: str, split_words: SplitWords | None = None) -> list[Word]:
             form = "_".join(copy.text[start:end] for start, end in part)
             words.append(Word(copy.starts[part[0][0]], copy.ends[part[-1][1] - 1], form))
     return _without_overlap(words)
+
+
+def segment_at_spaces(text: str, split_words: SplitWords | None = None) -> list[Word]:
+    """The words of a text that is segmented already: white space between them, `_` between syllables; none is split."""
+    copy = model_copy(text)
+    return _without_overlap(
+        [
+            Word(copy.starts[match.start()], copy.ends[match.end() - 1], match.group())
+            for match in _SPACED.finditer(copy.text)
+        ]
+    )
+
+
+SEGMENTERS: Mapping[str, Callable[[str, SplitWords | None], list[Word]]] = {
+    "underthesea": segment,
+    "spaces": segment_at_spaces,
+}
 
 
 def sentence_ends(text: str, words: Sequence[Word]) -> list[bool]:

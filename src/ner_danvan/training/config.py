@@ -7,11 +7,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ner_danvan.corpus.tagged import is_tagged, labels_of, read_tagged
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
 
+FROM_DATA = "from_data"  # the labels are those of the training data
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 
 Filled = TypeVar("Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig", Roles, Rates)
@@ -32,11 +35,15 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Annotated reports of each split: a folder, or a document JSONL file; `limit` training documents, 0 for all."""
+    """Annotated reports of each split: a folder, a document JSONL file, or tagged words in CoNLL or JSON lines.
+
+    `limit` says how many training documents are taken, 0 for all; `segmenter` how their texts become words.
+    """
 
     train: Path
     dev: Path
     limit: int
+    segmenter: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,8 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     data = _fill(DataConfig, "data", values["data"])
     if data.limit < 0:
         raise UserError(f"data.limit={data.limit} must not be below 0; 0 takes every document.")
+    if data.segmenter not in SEGMENTERS:
+        raise UserError(f"data.segmenter={data.segmenter} is not known; take one of {', '.join(SEGMENTERS)}.")
     return RunConfig(
         output=_output(values["output"]),
         seed=_number("seed", values["seed"], int),
@@ -118,6 +127,19 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
         augment=_augment(values["augment"]),
         training=options,
     )
+
+
+def with_labels(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with `labels.layers=from_data` resolved: one layer with every label of the training data."""
+    if values["labels"]["layers"] != FROM_DATA:
+        return dict(values)
+    path = Path(str(values["data"]["train"]))
+    if not is_tagged(path):
+        raise UserError(f"labels=from_data: data.train={path} is no file of tagged words (CoNLL or JSON lines).")
+    labels = labels_of(read_tagged(path))
+    if not labels:
+        raise UserError(f"{path}: every tag is O, so there is no label to learn.")
+    return {**values, "labels": {"layers": [{"name": "entity", "labels": labels}]}}
 
 
 def _augment(values: Mapping[str, Any]) -> AugmentConfig:

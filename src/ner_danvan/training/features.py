@@ -37,11 +37,12 @@ def make_examples(
     split_words: SplitWords,
     scheme: LabelScheme,
     size: WindowSize,
+    segmenter: str = "underthesea",
 ) -> list[Example]:
     """One example a document, in order."""
     examples = []
     for document in documents:
-        inputs = prepare(document.text, subwords, split_words, size)
+        inputs = prepare(document.text, subwords, split_words, size, segmenter)
         tags, lost = spans_to_tags(document.spans, inputs.offsets, scheme)
         examples.append(Example(document, inputs, tags, lost))
     return examples

@@ -25,7 +25,7 @@ from ner_danvan.model_dir import (
     find_model,
     write_settings,
 )
-from ner_danvan.text.segment import SplitWords, segment
+from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.config import run_config
@@ -71,13 +71,13 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     check_fit(model, subwords, config.window)
 
     split_words = learn_split_words(
-        [(document, segment(document.text)) for document in train],
+        [(document, SEGMENTERS[config.data.segmenter](document.text, None)) for document in train],
         min_cuts=config.split_words.min_cuts,
         min_share=config.split_words.min_share,
     )
 
     def examples_of(documents: Sequence[Document]) -> list[Example]:
-        return make_examples(documents, subwords, split_words, config.scheme, config.window)
+        return make_examples(documents, subwords, split_words, config.scheme, config.window, config.data.segmenter)
 
     train_examples, dev_examples = examples_of(train), examples_of(dev)
     for split, examples in (("train", train_examples), ("dev", dev_examples)):
@@ -117,7 +117,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         log.info("best dev f1 %.4f after epoch %g; in fp32 %.4f", best, reached, exact["f1"])
         tags = [example.tags for example in dev_examples]
         temperatures = fit_temperatures(logits, tags, config.scheme, transitions)
-        settings = ModelSettings(config.scheme, config.window, transitions, temperatures)
+        settings = ModelSettings(config.scheme, config.window, transitions, temperatures, config.data.segmenter)
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
         save_model(trained, result.model, settings, encoder, subwords, split_words)
