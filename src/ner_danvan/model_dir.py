@@ -33,12 +33,12 @@ SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 FORMAT = 1
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
-_PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md"]  # what is fetched from the hub
+_PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md", "*.svg"]  # what is fetched from the hub
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What prediction must know of a model: its labels, windows, segmenter, and transitions and temperatures by layer."""
+    """What prediction must know of a model: labels, windows, segmenter, transitions and temperatures by layer."""
 
     scheme: LabelScheme
     window: WindowSize

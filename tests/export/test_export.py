@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -122,9 +123,31 @@ def test_the_card_says_scores_base_and_licence(trained: Path, tmp_path: Path) ->
     assert card.data.base_model == "owner/encoder"
     assert card.data.language == "vi"
     assert card.data.eval_results[0].metric_value == 0.847
-    assert "| test | 2 | 84.7 | 70.0 |" in card.text
+    assert "| test | 2 | **84.7** | 70.0 |" in card.text
     assert "must offer its source too" in card.text
     assert 'from_pretrained("owner/mine")' in card.text
+
+
+def test_the_card_says_how_far_the_scores_can_be_trusted(trained: Path, tmp_path: Path) -> None:
+    calibration = {
+        "error": 0.0314,
+        "bins": [
+            {"low": 0.2, "high": 0.3, "spans": 4, "score": 0.25, "right": 0.5},
+            {"low": 0.4, "high": 0.5, "spans": 0, "score": 0.0, "right": 0.0},
+        ],
+        "thresholds": [{"min_score": 0.9, "kept": 7, "precision": 0.99, "recall": 0.6}],
+    }
+    intervals = {name: [0.8, 0.9] for name in ("micro", *DANVAN.labels)}
+    row = evaluation(trained, calibration=calibration, f1_intervals=intervals, name="a < b")
+    folder = export(trained, tmp_path / "out", "fp16", [row], name="mine").folder
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "0.031 on a < b" in card
+    assert "| a < b | 0.9 | 7 | 99.0 | 60.0 |" in card
+    assert "| *95 % interval* | | 80.0 to 90.0 | | 80.0 to 90.0 |" in card
+    assert "(reliability.svg)" in card
+    drawn = ElementTree.parse(folder / "reliability.svg")
+    circles = drawn.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert [(circle.get("cx"), circle.get("cy")) for circle in circles] == [("128.0", "208.0")]
 
 
 def test_a_card_without_scores_says_so(trained: Path, tmp_path: Path) -> None:

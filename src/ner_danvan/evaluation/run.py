@@ -12,6 +12,8 @@ from typing import Any
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.document import Document, check_document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
+from ner_danvan.evaluation.calibration import Calibration, calibrate
+from ner_danvan.evaluation.intervals import f1_intervals
 from ner_danvan.evaluation.scores import StrictScores, strict_scores
 from ner_danvan.labels import LabelScheme, spans_to_tags
 from ner_danvan.model_dir import METRICS_FILE, WEIGHTS_FILE, file_hash, find_model
@@ -25,18 +27,30 @@ PREDICTIONS_FILE = "predictions.jsonl"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Strict scores on one set of documents, and how much of its gold the model's words cannot express."""
+    """Strict scores on one set of documents, 95 % intervals of their F1, and what is known of the spans' scores.
+
+    `beyond_words` counts the gold that the model's words cannot express; None where there is no model.
+    """
 
     name: str
     documents: int
     scheme: LabelScheme
     scores: StrictScores
     beyond_words: int | None
+    intervals: dict[str, tuple[float, float]]
+    calibration: Calibration | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `metrics.json`."""
         lost = {} if self.beyond_words is None else {"gold_beyond_words": self.beyond_words}
-        return {"name": self.name, "documents": self.documents, **lost, "strict": self.scores.to_dict()}
+        return {
+            "name": self.name,
+            "documents": self.documents,
+            **lost,
+            "strict": self.scores.to_dict(),
+            "f1_intervals": {name: list(ends) for name, ends in self.intervals.items()},
+            "calibration": self.calibration.to_dict() if self.calibration else None,
+        }
 
 
 def evaluate_model(tagger: Tagger, gold: Sequence[Document], name: str) -> tuple[Evaluation, list[Document]]:
@@ -48,8 +62,7 @@ def evaluate_model(tagger: Tagger, gold: Sequence[Document], name: str) -> tuple
         check_document(document, tagger.scheme.layer_of, document.id)
     predicted = list(tagger.stream(replace(document, spans=()) for document in gold))
     lost = sum(len(_beyond_words(tagger, document)) for document in gold)
-    scores = strict_scores(gold, predicted, tagger.scheme)
-    return Evaluation(name, len(gold), tagger.scheme, scores, lost), predicted
+    return _evaluation(gold, predicted, tagger.scheme, name, lost), predicted
 
 
 def evaluate_predictions(
@@ -74,7 +87,7 @@ def evaluate_predictions(
         if found.text != document.text:
             raise UserError(f"{document.id}: the prediction has another text than the gold; predict on its exact text.")
         matched.append(check_document(found, scheme.layer_of, f"prediction {document.id}", nested=False))
-    return Evaluation(name, len(gold), scheme, strict_scores(gold, matched, scheme), None)
+    return _evaluation(gold, matched, scheme, name, None)
 
 
 def run(values: Mapping[str, Any]) -> Evaluation:
@@ -99,6 +112,20 @@ def run(values: Mapping[str, Any]) -> Evaluation:
     lines = "".join(to_json_line(document) + "\n" for document in predicted)
     (output / PREDICTIONS_FILE).write_text(lines, encoding="utf-8")
     return evaluation
+
+
+def _evaluation(
+    gold: Sequence[Document], predicted: Sequence[Document], scheme: LabelScheme, name: str, lost: int | None
+) -> Evaluation:
+    return Evaluation(
+        name,
+        len(gold),
+        scheme,
+        strict_scores(gold, predicted, scheme),
+        lost,
+        f1_intervals(gold, predicted, scheme),
+        calibrate(gold, predicted),
+    )
 
 
 def _beyond_words(tagger: Tagger, document: Document) -> list[Span]:

@@ -69,6 +69,8 @@ def make_card(
         evaluations=evaluations,
         transitions=bool(settings.transitions),
         **facts,
+        calibrated=[row for row in evaluations if row.get("calibration")],
         percent=lambda value: f"{100 * value:.1f}",
+        between=lambda ends: f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}",
     )
     return str(card)

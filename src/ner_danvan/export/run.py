@@ -17,6 +17,7 @@ from transformers import AutoModelForTokenClassification
 from ner_danvan.backends.torch import TorchBackend, quiet_transformers
 from ner_danvan.errors import UserError
 from ner_danvan.export.card import make_card
+from ner_danvan.export.reliability import DIAGRAM_FILE, reliability_diagram
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import (
     CARD_FILE,
@@ -90,6 +91,8 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
     (fresh / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
     card = make_card(name, files.settings, record, evaluations)
     (fresh / CARD_FILE).write_text(card, encoding="utf-8")
+    if calibrated := [row for row in evaluations if row.get("calibration")]:
+        (fresh / DIAGRAM_FILE).write_text(reliability_diagram(calibrated), encoding="utf-8")
     (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
 
     difference = logit_difference(source, fresh, files.subwords.vocabulary_size, files.settings.window.subwords)
