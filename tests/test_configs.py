@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from tiny import DANVAN
 
+from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
 from ner_danvan.training.config import run_config, with_labels
 
@@ -39,6 +40,52 @@ def test_every_experiment_composes_to_a_run(experiment: str, tmp_path: Path) -> 
     changed = composed("train", f"experiment={experiment}", *data)
     assert run_config(with_labels(changed))
     assert changed != composed("train")
+
+
+@pytest.mark.parametrize("augment", sorted(path.stem for path in (CONFIGS / "augment").glob("*.yaml")))
+def test_every_augmentation_composes_to_a_run(augment: str) -> None:
+    config = run_config(composed("train", f"augment={augment}"))
+    assert config.augment.is_on == (augment != "none")
+    assert config.augment.lexicon == Path("data/lexicon")
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "message"),
+    [
+        ("augment", {"share": 1.5}, r"augment\.share=1\.5 must be between 0 and 1"),
+        ("augment", {"versions": 0}, r"augment\.versions=0 must be at least 1"),
+        ("augment", {"versions": float("inf")}, r"augment\.versions=inf must be a whole number"),
+        ("augment", {"rates": 0.5}, r"augment\.rates=0\.5 is no section"),
+        ("augment", {"roles": None}, r"augment\.roles=None is no section"),
+        ("augment", {"kinds": 1}, r"augment\.kinds is not known"),
+        ("data", {"limit": -1}, r"data\.limit=-1 must not be below 0"),
+        ("data", {"segmenter": "vncorenlp"}, r"data\.segmenter=vncorenlp is not known"),
+        ("data", {"segmenter": "spaces"}, "say augment=none"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_key(section: str, changes: dict[str, Any], message: str) -> None:
+    values = composed("train", "augment=default")
+    values[section] = values[section] | changes
+    with pytest.raises(UserError, match=message):
+        run_config(values)
+
+
+def test_a_role_that_the_labels_lack_is_refused_where_augmentation_is_on() -> None:
+    with pytest.raises(UserError, match=r"augment\.roles\.person=NAME is not in the scheme"):
+        run_config(composed("train", "augment=default", "augment.roles.person=NAME"))
+    assert run_config(composed("train", "augment.roles.person=NAME"))
+    assert run_config(composed("train", "augment=default", "augment.roles.person=null")).augment.roles.person == ""
+
+
+def test_labels_from_data_want_tagged_words(tmp_path: Path) -> None:
+    values = composed("train", "labels=from_data")
+    with pytest.raises(UserError, match="no such file"):
+        with_labels(values)
+    path = tmp_path / "train.conll"
+    path.write_text("a O\n", encoding="utf-8")
+    values["data"]["train"] = str(path)
+    with pytest.raises(UserError, match="every tag is O"):
+        with_labels(values)
 
 
 def test_the_hub_ids_and_licences_of_phobert() -> None:

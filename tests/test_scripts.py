@@ -164,6 +164,7 @@ def test_two_processes_train_as_one_with_the_doubled_batch(tmp_path: Path, encod
         "model.dropout=0",
         f"data.train={tmp_path / 'train'}",
         f"data.dev={tmp_path / 'dev'}",
+        "augment=default",
         "training.epochs=2",
         "training.precision=fp32",
     ]

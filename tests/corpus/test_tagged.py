@@ -92,9 +92,33 @@ def test_a_fault_names_file_and_line(tmp_path: Path, name: str, text: str, messa
         read_tagged(write(tmp_path / name, text))
 
 
+@pytest.mark.parametrize("text", ["a O\r\nb B-X\r\n", "a O\rb B-X\r", "\ufeffa\tO\nb\tB-X", "a POS O\nb POS B-X\n\n\n"])
+def test_line_ends_marks_and_columns_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.conll"
+    path.write_bytes(text.encode())
+    (document,) = read_tagged(path)
+    assert (document.text, [span.text for span in document.spans]) == ("a b", ["b"])
+
+
+def test_a_space_inside_a_word_of_a_tabbed_file_is_not_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match='the word "Bệnh nhân" is empty or has white space'):
+        read_tagged(write(tmp_path / "a.conll", "Bệnh nhân\tB-X\n"))
+
+
+def test_a_file_of_another_kind_is_refused_and_not_read_as_a_report_without_spans(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no annotated data that is known"):
+        read_gold(write(tmp_path / "a.csv", "a,b"), DANVAN.layer_of)
+    with pytest.raises(UserError, match="is no annotated data that is known"):
+        read_gold(write(tmp_path / "a.json", '{"tokens": ["a"], "ner_tags": ["O"]}'), DANVAN.layer_of)
+    with pytest.raises(UserError, match="no such file"):
+        read_gold(tmp_path / "none.conll", DANVAN.layer_of)
+
+
 def test_document_jsonl_is_not_taken_for_tagged_words(tmp_path: Path) -> None:
     row = json.dumps(document_to_dict(read_tagged(write(tmp_path / "w.jsonl", '{"words":["a"],"tags":["O"]}'))[0]))
     assert not is_tagged(write(tmp_path / "d.jsonl", row))
     assert read_gold(tmp_path / "d.jsonl", DANVAN.layer_of)[0].text == "a"
+    row = json.dumps({"id": "x", "meta": {"words": 2}, "text": "a"})
+    assert not is_tagged(write(tmp_path / "m.jsonl", row))
     assert not is_tagged(tmp_path)
     assert not is_tagged(tmp_path / "none.conll")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from tiny import DANVAN, REPORTS, augmentation
+from tiny import DANVAN, REPORTS, augmentation, write_lexicon
 
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
@@ -122,7 +122,8 @@ def test_the_same_run_twice_gives_the_same_weights(encoder: Path, reports: Path,
 
 
 def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(encoder: Path, reports: Path, tmp_path: Path) -> None:
-    whole, killed = (values(encoder, reports, tmp_path / name, epochs=4) for name in ("whole", "killed"))
+    changed = {"augment": augmentation(person=1.0, date=1.0) | {"versions": 3}}  # each epoch reads another version
+    whole, killed = (values(encoder, reports, tmp_path / name, epochs=4) | changed for name in ("whole", "killed"))
     run(whole, dev_scores(DANVAN))
 
     calls = 0
@@ -143,6 +144,16 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(encoder: Path, repo
     run(killed | {"resume": "auto"}, dev_scores(DANVAN))
     ends = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert ends[0] == ends[1]
+
+
+def test_a_run_is_not_gone_on_with_other_gazetteers(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    folder = write_lexicon(tmp_path / "lexicon")
+    changed = {"augment": augmentation(person=1.0) | {"lexicon": str(folder)}}
+    config = values(encoder, reports, tmp_path / "run", epochs=1) | changed
+    run(config, dev_scores(DANVAN))
+    (folder / "surnames.tsv").write_text("name\tweight\nVàng\t1\n", encoding="utf-8")
+    with pytest.raises(UserError, match="begun with lexicon="):
+        run(config | {"resume": "auto"}, dev_scores(DANVAN))
 
 
 def test_patience_goes_on_after_a_kill(encoder: Path, reports: Path, tmp_path: Path) -> None:

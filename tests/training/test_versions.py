@@ -84,6 +84,10 @@ def test_documents_that_a_version_leaves_as_they_are_are_not_read_again(
     assert same == 40 - len(made)
 
 
+def test_documents_of_one_name_are_counted_apart(documents: list[Document]) -> None:
+    assert len(limited([documents[0]] * 5, 2)) == 2
+
+
 def test_the_choice_of_few_reports_is_part_of_the_choice_of_more(documents: list[Document]) -> None:
     few, more, every = (limited(documents, limit) for limit in (4, 9, 0))
     assert (len(few), len(more), len(every)) == (4, 9, 20)

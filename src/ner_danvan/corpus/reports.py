@@ -45,6 +45,12 @@ def read_gold(path: Path, layer_of: Mapping[str, str]) -> list[Document]:
         if not documents:
             raise UserError(f"{path}: no document in it; write one JSON object a line.")
         return documents
-    if path.is_file():
+    if path.suffix == ".txt" and path.is_file():
         return [read_report(path, layer_of)]
+    if path.suffix and not path.is_dir():
+        what = "is no annotated data that is known" if path.is_file() else "no such file"
+        raise UserError(
+            f"{path}: {what}; give a folder of .txt reports or one of them, a document .jsonl, or words and tags as "
+            f'.conll or {{"words": [...], "tags": [...]}} lines in .jsonl.'
+        )
     return [read_report(report, layer_of) for report in report_paths(path)]

@@ -6,6 +6,7 @@ A sentence is a document: its words stand with one space between them, syllables
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,17 @@ _MEND = 'write one {"words": [...], "tags": [...]} a line, tags as O, B-LABEL an
 
 
 def is_tagged(path: Path) -> bool:
-    """Whether a file holds tagged words: CoNLL by its name, JSON lines by their first key."""
+    """Whether a file holds tagged words: CoNLL by its name, JSON lines by the keys of the first."""
     if path.suffix in CONLL:
         return path.is_file()
     if path.suffix not in _JSON or not path.is_file():
         return False
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        first = next((line for line in lines if line.strip()), "")
-    return '"words"' in first and '"text"' not in first.partition('"words"')[0]
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            row = json.loads(next((line for line in lines if line.strip()), ""))
+    except (OSError, ValueError):
+        return False
+    return isinstance(row, dict) and "words" in row and "text" not in row
 
 
 def read_tagged(path: Path) -> list[Document]:
@@ -85,7 +89,7 @@ def _runs(tags: Sequence[str], place: str) -> list[tuple[int, int, str]]:
 
 def _sentences(path: Path) -> Iterator[tuple[int, list[str], list[str]]]:
     """Line, words and tags of each sentence."""
-    lines = read_text(path).removeprefix("\ufeff").split("\n")
+    lines = re.split(r"\r\n?|\n", read_text(path).removeprefix("\ufeff"))
     return _conll(lines, path) if path.suffix in CONLL else _json_lines(lines, path)
 
 
@@ -95,8 +99,8 @@ def _conll(lines: Sequence[str], path: Path) -> Iterator[tuple[int, list[str], l
     tags: list[str] = []
     begin = 1
     for number, line in enumerate([*lines, ""], 1):
-        columns = line.split()
-        if not columns or columns[0] == "-DOCSTART-":
+        columns = line.rstrip().split("\t") if "\t" in line else line.split()
+        if not any(columns) or columns[0] == "-DOCSTART-":
             if words:
                 yield begin, words, tags
             words, tags, begin = [], [], number + 1

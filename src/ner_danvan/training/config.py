@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,7 +18,9 @@ from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
 FROM_DATA = "from_data"  # the labels are those of the training data
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
 
-Filled = TypeVar("Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig", Roles, Rates)
+Filled = TypeVar(
+    "Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig", "_AugmentSection", Roles, Rates
+)
 Number = TypeVar("Number", int, float)
 
 
@@ -115,16 +118,20 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
         raise UserError(f"data.limit={data.limit} must not be below 0; 0 takes every document.")
     if data.segmenter not in SEGMENTERS:
         raise UserError(f"data.segmenter={data.segmenter} is not known; take one of {', '.join(SEGMENTERS)}.")
+    scheme = LabelScheme.from_config(values["labels"]["layers"])
+    augment = _augment(values["augment"], scheme)
+    if augment.is_on and data.segmenter == "spaces":
+        raise UserError("augment: changes running text, not words that are segmented already; say augment=none.")
     return RunConfig(
         output=_output(values["output"]),
         seed=_number("seed", values["seed"], int),
         resume=resume,
         model=_fill(EncoderConfig, "model", values["model"]),
-        scheme=LabelScheme.from_config(values["labels"]["layers"]),
+        scheme=scheme,
         window=window,
         data=data,
         split_words=split_words,
-        augment=_augment(values["augment"]),
+        augment=augment,
         training=options,
     )
 
@@ -134,6 +141,8 @@ def with_labels(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["labels"]["layers"] != FROM_DATA:
         return dict(values)
     path = Path(str(values["data"]["train"]))
+    if not path.is_file():
+        raise UserError(f"data.train={path}: no such file; check the path.")
     if not is_tagged(path):
         raise UserError(f"labels=from_data: data.train={path} is no file of tagged words (CoNLL or JSON lines).")
     labels = labels_of(read_tagged(path))
@@ -142,17 +151,31 @@ def with_labels(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, "labels": {"layers": [{"name": "entity", "labels": labels}]}}
 
 
-def _augment(values: Mapping[str, Any]) -> AugmentConfig:
-    rates = _fill(Rates, "augment.rates", values["rates"])
-    versions = _number("augment.versions", values["versions"], int)
-    share = _number("augment.share", values["share"], float)
-    for key, value in [("share", share), *((f"rates.{kind}", rate) for kind, rate in vars(rates).items())]:
+@dataclass(frozen=True)
+class _AugmentSection:
+    lexicon: Path
+    versions: int
+    share: float
+    roles: Any
+    rates: Any
+
+
+def _augment(values: Any, scheme: LabelScheme) -> AugmentConfig:
+    section = _fill(_AugmentSection, "augment", values)
+    rates = _fill(Rates, "augment.rates", section.rates)
+    roles = _fill(Roles, "augment.roles", section.roles)
+    for key, value in [("share", section.share), *((f"rates.{kind}", rate) for kind, rate in vars(rates).items())]:
         if not 0 <= value <= 1:
             raise UserError(f"augment.{key}={value} must be between 0 and 1.")
-    if versions < 1:
-        raise UserError(f"augment.versions={versions} must be at least 1.")
-    roles = _fill(Roles, "augment.roles", values["roles"])
-    return AugmentConfig(Path(str(values["lexicon"])), versions, share, roles, rates)
+    if section.versions < 1:
+        raise UserError(f"augment.versions={section.versions} must be at least 1.")
+    config = AugmentConfig(section.lexicon, section.versions, section.share, roles, rates)
+    for role, label in vars(roles).items():
+        if config.is_on and label and label not in scheme.labels:
+            raise UserError(
+                f'augment.roles.{role}={label} is not in the scheme; name one of {", ".join(scheme.labels)}, or "".'
+            )
+    return config
 
 
 def _output(value: Any) -> Path:
@@ -162,8 +185,10 @@ def _output(value: Any) -> Path:
     return path
 
 
-def _fill(kind: type[Filled], section: str, values: Mapping[str, Any]) -> Filled:
+def _fill(kind: type[Filled], section: str, values: Any) -> Filled:
     """A dataclass from a section of the configuration, each value in its field's type."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"{section}={values} is no section; see configs/ for the keys that it has.")
     known = {field.name: field.type for field in fields(kind)}
     if unknown := [key for key in values if key not in known]:
         raise UserError(f"{section}.{unknown[0]} is not known; known are {', '.join(known)}.")
@@ -179,12 +204,19 @@ def _value(key: str, value: Any, kind: str) -> Any:
         if not isinstance(value, bool):
             raise UserError(f"{key}={value} must be true or false.")
         return value
+    if kind == "Any":
+        return value
     if kind in ("int", "float"):
         return _number(key, value, int if kind == "int" else float)
-    return str(value)
+    return "" if value is None else str(value)
 
 
 def _number(key: str, value: Any, kind: type[Number]) -> Number:
-    if isinstance(value, bool) or not isinstance(value, int | float) or (kind is int and value != int(value)):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or (kind is int and value != int(value))
+    ):
         raise UserError(f"{key}={value} must be a {'whole ' if kind is int else ''}number.")
     return kind(value)

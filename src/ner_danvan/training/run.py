@@ -28,6 +28,7 @@ from ner_danvan.model_dir import (
 from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
+from ner_danvan.training.augment.lexicon import lexicon_hash
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
@@ -87,7 +88,13 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     _tell("dev", dev_examples)
 
     encoder_hash = file_hash(next(iter(sorted(encoder.glob("*.safetensors")) or sorted(encoder.glob("*.bin")))))
-    record = make_record(values, {"train": train, "dev": dev}, encoder=encoder_hash, split_words=len(split_words))
+    record = make_record(
+        values,
+        {"train": train, "dev": dev},
+        encoder=encoder_hash,
+        split_words=len(split_words),
+        **({"lexicon": lexicon_hash(config.augment.lexicon)} if config.augment.is_on else {}),
+    )
     versions = make_versions(train_examples, examples_of, config.augment, config.seed)
     trainer = make_trainer(model, versions, dev_examples, config, score)  # before anything is cleared
     main = trainer.is_world_process_zero()
@@ -129,9 +136,8 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
 
 def limited(documents: Sequence[Document], limit: int) -> list[Document]:
     """So many of the documents (0 for all), in their order; the choice of 40 is part of the choice of 100."""
-    drawn = sorted(documents, key=lambda document: sha256(document.id.encode()).digest())
-    kept = {document.id for document in drawn[: limit or None]}
-    return [document for document in documents if document.id in kept]
+    order = sorted(range(len(documents)), key=lambda i: (sha256(documents[i].id.encode()).digest(), i))
+    return [documents[i] for i in sorted(order[: limit or None])]
 
 
 def _finished(output: Path) -> RunResult | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from random import Random
 
@@ -19,7 +19,7 @@ from ner_danvan.text.normalize import model_copy
 from ner_danvan.training.augment.dates import replace_dates
 from ner_danvan.training.augment.forms import change_case, exchange_forms, exchange_order, exchange_tones
 from ner_danvan.training.augment.lexicon import Lexicon, Weighted, read_lexicon
-from ner_danvan.training.augment.mentions import replace_bodies, replace_persons, replace_places, replace_titles
+from ner_danvan.training.augment.mentions import _level, replace_bodies, replace_persons, replace_places, replace_titles
 from ner_danvan.training.augment.noise import lose_diacritics, make_typos
 from ner_danvan.training.augment.pipeline import augment
 from ner_danvan.training.augment.sentences import drop_sentences, shuffle_lines
@@ -126,7 +126,7 @@ def test_a_date_of_no_known_format_stays(lexicon: Lexicon) -> None:
 
 def test_short_forms_are_written_out_and_full_ones_shortened(lexicon: Lexicon) -> None:
     document = read("<ORG>UBND xã</ORG> giữ an ninh trật tự; <ORG>Ủy ban nhân dân huyện</ORG>, số 12/UBND-VX")
-    assert render_inline(exchange_forms(document, lexicon, Random(1), 1.0)) == (
+    assert render_inline(exchange_forms(document, lexicon, ROLES, Random(1), 1.0)) == (
         "<ORG>Ủy ban nhân dân xã</ORG> giữ ANTT; <ORG>UBND huyện</ORG>, số 12/UBND-VX"
     )
 
@@ -186,8 +186,8 @@ def test_a_closed_gap_never_hides_where_a_span_begins() -> None:
 
 
 def test_every_sentence_may_go_but_the_last_of_a_line() -> None:
-    document = read("Một. <TASK>Hai đi</TASK>; ba.\nBốn.")
-    assert drop_sentences(document, Random(1), 1.0) == read("ba.\nBốn.")
+    document = read("Một. TS. Hai nói. <TASK>Ba đi</TASK>; bốn.\nNăm.")
+    assert drop_sentences(document, Random(1), 1.0) == read("<TASK>Ba đi</TASK>; bốn.\nNăm.")
 
 
 def test_a_task_that_holds_a_sentence_end_is_not_torn() -> None:
@@ -205,6 +205,51 @@ def test_lines_change_places_but_for_the_first() -> None:
         assert shuffled.text.startswith("Tiêu đề\n\n")
         assert sorted(re.split(r"\r?\n+", shuffled.text)) == sorted(re.split(r"\r?\n+", document.text))
         assert {span.text for span in shuffled.spans} == {"Đảng", "năm 2020"}
+
+
+@pytest.mark.parametrize("line", ["II. NHIỆM VỤ", "yêu cầu:", "- một việc", "1. một việc", "NHIỆM VỤ", "a) một việc"])
+def test_lines_under_a_heading_or_in_a_list_keep_their_place(line: str) -> None:
+    document = read(f"Tiêu đề\nKết quả.\n{line}\n<TASK>sửa đường</TASK>.\nHết.")
+    assert all(shuffle_lines(document, Random(seed), 1.0) == document for seed in range(20))
+
+
+@pytest.mark.parametrize(
+    ("markup", "wanted"),
+    [
+        ("<POSITION>PCT <ORG>UBND xã</ORG></POSITION>", "Phó Chủ tịch UBND xã"),
+        ("<POSITION>UVBTV</POSITION>", "UVBTV"),
+        ("Ảnh: PCT", "Ảnh: PCT"),
+        ("<POSITION>CVP <ORG>Huyện ủy</ORG></POSITION>", "CVP Huyện ủy"),
+        ("bảng UBND", "bảng UBND"),
+    ],
+    ids=["in a title", "holds a body", "no title", "would move where the body begins", "no body"],
+)
+def test_a_short_form_is_written_out_only_where_the_gold_stays_right(tmp_path: Path, markup: str, wanted: str) -> None:
+    folder = write_lexicon(tmp_path)
+    rows = ["UBND\tỦy ban nhân dân\tbody", "BTV\tBan Thường vụ\tbody", "PCT\tPhó Chủ tịch\ttitle"]
+    rows += ["UVBTV\tỦy viên Ban Thường vụ\ttitle", "CVP\tChánh Văn phòng\ttitle"]
+    (folder / "acronyms.tsv").write_text("\n".join(["short\tfull\tkind", *rows]), encoding="utf-8")
+    found = exchange_forms(read(markup), read_lexicon(folder), ROLES, Random(1), 1.0)
+    assert found.text == wanted.replace("UBND xã", "Ủy ban nhân dân xã")
+
+
+@pytest.mark.parametrize(
+    ("body", "level"),
+    [
+        ("Đảng bộ xã Tân Lập", "xã"),
+        ("Ủy ban MTTQ Việt Nam phường", "xã"),
+        ("Bảo hiểm xã hội huyện", "huyện"),
+        ("Thị xã đoàn", "huyện"),
+        ("Bộ CHQS tỉnh", "tỉnh"),
+        ("Sở LĐ-TB và Xã hội", "tỉnh"),
+        ("Bộ Tài chính", "trung ương"),
+        ("Hợp tác xã Hoa Lư", None),
+        ("Quận ủy", "huyện"),
+    ],
+)
+def test_the_level_of_a_body_is_that_of_its_place(lexicon: Lexicon, body: str, level: str | None) -> None:
+    known = replace(lexicon, bodies=dict.fromkeys(("xã", "huyện", "tỉnh", "trung ương"), ("Hội",)))
+    assert _level(body, known) == level
 
 
 # --- all together -------------------------------------------------------------------------------
@@ -285,6 +330,26 @@ def test_a_fault_in_a_gazetteer_names_file_and_line(tmp_path: Path, text: str, m
     folder = write_lexicon(tmp_path)
     (folder / "surnames.tsv").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=re.escape(message)):
+        read_lexicon(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("given_names", "name\tgender\tweight\nMai\tf\t1\n", 'no name of gender "m"'),
+        ("surnames", "name\tweight\nLò\t0\n", "no weight is above 0"),
+        ("titles", "head\tgroup\tweight\nBí thư\tx\t0\n", 'group "x"'),
+        ("bodies", "pattern\tlevel\nBan {plaec}\txã\n", r"\{plaec\} is no slot"),
+        ("date_formats", "kind\tformat\nday\t{day}\n", r"\{day\} is no field"),
+        ("districts", "name\tkind\tprovince\nSơn La\tthành phố\tSơn La\n", "bodies.tsv has level huyện"),
+    ],
+)
+def test_what_could_not_be_drawn_from_is_refused_when_it_is_read(
+    tmp_path: Path, file: str, text: str, message: str
+) -> None:
+    folder = write_lexicon(tmp_path)
+    (folder / f"{file}.tsv").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
         read_lexicon(folder)
 
 

@@ -51,10 +51,14 @@ def replace_dates(document: Document, lexicon: Lexicon, roles: Roles, random: Ra
         chosen = match.format
         if random.random() < 0.5:
             chosen = random.choice([form for form in lexicon.dates if _exchangeable(match.format, form)])
-        year = min(_LAST_YEAR, max(_FIRST_YEAR, (match.year or 2020) + shift))
+        year = (match.year or 2020) + shift
+        if not _FIRST_YEAR <= year <= _LAST_YEAR:
+            continue  # a year of history, or one that would be too far ahead
         new = _written(chosen, year, random)
-        if span.text[0].islower() != new[0].islower() and new[0].isalpha():
-            new = (new[0].lower() if span.text[0].islower() else new[0].upper()) + new[1:]
+        if span.text.isupper():
+            new = new.upper()
+        elif span.text[0].isalpha() and span.text[0].isupper():
+            new = new[0].upper() + new[1:]
         patches.append(Patch(span.start, span.end, new))
     return splice(document, without_overlap(patches))
 

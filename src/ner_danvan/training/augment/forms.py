@@ -10,7 +10,7 @@ from random import Random
 from ner_danvan.document import Document
 from ner_danvan.span import Span
 from ner_danvan.text.normalize import new_style_tones, old_style_tones
-from ner_danvan.training.augment.lexicon import Lexicon
+from ner_danvan.training.augment.lexicon import FullForm, Lexicon
 from ner_danvan.training.augment.settings import Roles
 from ner_danvan.training.augment.splice import (
     Patch,
@@ -27,8 +27,11 @@ _BETWEEN = re.compile(r"(?:,| -| –)? ")
 _JOINS = re.compile(r"(?:,| -| –| và| kiêm|;)? ")
 
 
-def exchange_forms(document: Document, lexicon: Lexicon, random: Random, rate: float) -> Document:
-    """Short forms are written out and full ones shortened, each at this rate; in a document each alike."""
+def exchange_forms(document: Document, lexicon: Lexicon, roles: Roles, random: Random, rate: float) -> Document:
+    """Short forms are written out and full ones shortened, each at this rate; in a document each alike.
+
+    A short title is written out in a title alone, and only if it holds no body; a short body in a body alone.
+    """
     forms = [*lexicon.shorts, *lexicon.fulls]
     pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
     decided: dict[str, bool] = {}
@@ -38,13 +41,30 @@ def exchange_forms(document: Document, lexicon: Lexicon, random: Random, rate: f
         if not decided.setdefault(old, random.random() < rate) or is_cut(document, *match.span()):
             continue
         if old in lexicon.shorts:
-            new = random.choice(lexicon.shorts[old])
+            full = random.choice(lexicon.shorts[old])
+            if not _fits(full, lexicon, document, match.start(), roles):
+                continue
+            new = full.text
         elif old.lower() in lexicon.fulls and not old.isupper():
             new = lexicon.fulls[old.lower()]
         else:
             continue
         patches.append(Patch(*match.span(), new))
     return splice(document, without_overlap(patches))
+
+
+def _fits(full: FullForm, lexicon: Lexicon, document: Document, place: int, roles: Roles) -> bool:
+    labels = {span.label for span in document.spans if span.start <= place < span.end}
+    if full.kind == "title":
+        return roles.position in labels and not _holds_body(full.text, lexicon)
+    return full.kind != "body" or roles.body in labels
+
+
+def _holds_body(title: str, lexicon: Lexicon) -> bool:
+    """Whether a title written out names a body, which would have to be marked: *Ủy viên Ban Thường vụ*."""
+    low = title.lower()
+    bodies = {full.text.lower() for fulls in lexicon.shorts.values() for full in fulls if full.kind == "body"}
+    return "văn phòng" in low or any(body in low for body in bodies)
 
 
 def exchange_tones(document: Document, random: Random, rate: float) -> Document:

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 from random import Random
@@ -16,6 +17,9 @@ from ner_danvan.errors import UserError
 Item = TypeVar("Item")
 
 FEMALE, MALE = "f", "m"
+SLOTS = ("place", "committee", "name")
+DATE_FIELDS = ("d", "dd", "m", "mm", "y", "y5", "roman", "weekday")
+_SLOT = re.compile(r"\{(\w*)\}")
 LEVELS = {  # the units a body's place may have, by the level of the body
     "tỉnh": ("tỉnh", "thành phố"),
     "huyện": ("huyện", "quận", "thị xã"),
@@ -53,6 +57,14 @@ class DateFormat:
 
 
 @dataclass(frozen=True)
+class FullForm:
+    """What a short form stands for: a body, a title, or something else."""
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class Lexicon:
     """Names, places, bodies, title heads, short forms and date formats."""
 
@@ -63,7 +75,7 @@ class Lexicon:
     bodies: Mapping[str, tuple[str, ...]]  # patterns by level
     titles: Mapping[str, Weighted[str]]  # heads by the group in which they may be exchanged
     title_group: Mapping[str, str]  # group of each head in lower case
-    shorts: Mapping[str, tuple[str, ...]]  # full forms of each short one
+    shorts: Mapping[str, tuple[FullForm, ...]]  # full forms of each short one
     fulls: Mapping[str, str]  # short form of each full one in lower case
     dates: tuple[DateFormat, ...]
 
@@ -75,10 +87,10 @@ def read_lexicon(folder: Path) -> Lexicon:
     forms = _rows(folder / "acronyms.tsv", ("short", "full", "kind"))
     bodies = _rows(folder / "bodies.tsv", ("pattern", "level"))
     groups = {group for _, group, _ in titles}
-    shorts: dict[str, tuple[str, ...]] = {}
-    for short, full, _ in forms:
-        shorts[short] = (*shorts.get(short, ()), full)
-    return Lexicon(
+    shorts: dict[str, tuple[FullForm, ...]] = {}
+    for short, full, kind in forms:
+        shorts[short] = (*shorts.get(short, ()), FullForm(full, kind))
+    found = Lexicon(
         surnames=_tempered(_rows(folder / "surnames.tsv", ("name", "weight"))),
         middles={sex: _of_sex(middles, sex) for sex in (FEMALE, MALE)},
         givens={sex: _of_sex(givens, sex) for sex in (FEMALE, MALE)},
@@ -90,6 +102,36 @@ def read_lexicon(folder: Path) -> Lexicon:
         fulls={full.lower(): short for short, full, _ in forms},
         dates=tuple(DateFormat(*row) for row in _rows(folder / "date_formats.tsv", ("kind", "format"))),
     )
+    _check(found, folder)
+    return found
+
+
+def lexicon_hash(folder: Path) -> str:
+    """SHA-256 over the gazetteers, so that a run is not gone on with others."""
+    digest = sha256()
+    for path in sorted(folder.glob("*.tsv")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _check(lexicon: Lexicon, folder: Path) -> None:
+    """Raise UserError for what could not be drawn from, or filled in."""
+    for name, lists in (("middle_names.tsv", lexicon.middles), ("given_names.tsv", lexicon.givens)):
+        if empty := [sex for sex, names in lists.items() if not names]:
+            raise UserError(f'{folder / name}: no name of gender "{empty[0]}" or "any" with a weight above 0; add one.')
+    if not lexicon.surnames:
+        raise UserError(f"{folder / 'surnames.tsv'}: no weight is above 0; give one.")
+    if empty_groups := [group for group, heads in lexicon.titles.items() if not heads]:
+        raise UserError(f'{folder / "titles.tsv"}: no weight in group "{empty_groups[0]}" is above 0; give one.')
+    slots = {slot for patterns in lexicon.bodies.values() for text in patterns for slot in _SLOT.findall(text)}
+    if unknown := sorted(slots - set(SLOTS)):
+        raise UserError(f"{folder / 'bodies.tsv'}: {{{unknown[0]}}} is no slot; known are {', '.join(SLOTS)}.")
+    fields = {field for form in lexicon.dates for field in _SLOT.findall(form.pattern)}
+    if unknown := sorted(fields - set(DATE_FIELDS)):
+        raise UserError(f"{folder / 'date_formats.tsv'}: {{{unknown[0]}}} is no field of {', '.join(DATE_FIELDS)}.")
+    for level, units in LEVELS.items():
+        if level in lexicon.bodies and not any(unit in lexicon.places for unit in units):
+            raise UserError(f"{folder}: bodies.tsv has level {level}, but no place is a {' or '.join(units)}; add one.")
 
 
 _NAMED = ("middle_names.tsv", "given_names.tsv")
@@ -118,7 +160,7 @@ def _places(folder: Path) -> dict[str, tuple[str, ...]]:
 def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The named columns of a tab-separated file with a header."""
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
             if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
                 raise UserError(f'{path}:1: no column "{missing[0]}"; its header must have {", ".join(columns)}.')

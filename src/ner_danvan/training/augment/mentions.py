@@ -11,21 +11,25 @@ from random import Random
 
 from ner_danvan.document import Document
 from ner_danvan.span import Span
+from ner_danvan.text.normalize import old_style_tones
 from ner_danvan.training.augment.lexicon import COMMITTEES, FEMALE, LEVELS, MALE, Lexicon
 from ner_danvan.training.augment.settings import Roles
 from ner_danvan.training.augment.splice import Patch, is_cut, splice, without_overlap
 
 # read as names of history, not of persons who act in a report
-_KEPT = ("Hồ Chí Minh", "Bác Hồ", "Hồ Chủ tịch")
+_KEPT = frozenset(["hồ chí minh", "bác hồ", "hồ chủ tịch", "lênin", "lê nin", "các mác", "mác"])
 _SYLLABLE = re.compile(r"[^\W\d_]+")
 _UNIT = r"(?<!\w)({})\s+(?=[^\W\d_])"
 _NEXT_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PLACE = 4  # syllables
-_CENTRAL = re.compile(r"trung ương|quốc gia|việt nam|chính phủ|quốc hội|\bbộ\b", re.IGNORECASE)
 _LEVEL_WORDS = (
-    ("xã", re.compile(r"(?<!\w)(?:xã|phường|thị trấn)(?!\w)", re.IGNORECASE)),
-    ("huyện", re.compile(r"(?<!\w)(?:huyện|quận|thị xã|thị)(?!\w)", re.IGNORECASE)),
-    ("tỉnh", re.compile(r"(?<!\w)(?:tỉnh|thành phố|thành|sở)(?!\w)", re.IGNORECASE)),
+    ("xã", re.compile(r"(?<!\w)(?:(?<!hợp tác )(?<!thị )xã(?! hội)|phường|thị trấn)(?!\w)", re.IGNORECASE)),
+    ("huyện", re.compile(r"(?<!\w)(?:huyện|quận|thị xã|thị (?:ủy|uỷ))(?!\w)", re.IGNORECASE)),
+    ("tỉnh", re.compile(r"(?<!\w)(?:tỉnh|thành phố|thành (?:ủy|uỷ)|(?<!cơ )(?<!trụ )sở)(?!\w)", re.IGNORECASE)),
+    (
+        "trung ương",
+        re.compile(r"trung ương|quốc gia|việt nam|chính phủ|quốc hội|^bộ (?!chq|chỉ huy|đội)", re.IGNORECASE),
+    ),
 )
 
 
@@ -37,7 +41,7 @@ def replace_persons(document: Document, lexicon: Lexicon, roles: Roles, random: 
         longer = next((old for old in names if len(old) > len(name) and old[-len(name) :] == name), None)
         if longer:
             names[name] = names[longer][-len(name) :]
-        elif " ".join(name) in _KEPT or not all(_SYLLABLE.fullmatch(part) for part in name) or len(name) > 4:
+        elif " ".join(name).lower() in _KEPT or not all(_SYLLABLE.fullmatch(part) for part in name) or len(name) > 4:
             names[name] = name
         else:
             names[name] = _new_name(name, lexicon, random) if random.random() < rate else name
@@ -75,11 +79,12 @@ def replace_places(document: Document, lexicon: Lexicon, roles: Roles, random: R
     text = document.text
     new_names: dict[str, str] = {}
     units = "|".join(sorted(map(re.escape, lexicon.places), key=len, reverse=True))
+    known = frozenset(name.title() for names in lexicon.places.values() for name in names)
     for match in re.finditer(_UNIT.format(units), text, re.IGNORECASE):
         names = lexicon.places[match.group(1).lower()]
-        known = _known_places(lexicon)
-        old = next((name for name in _prefixes(text, match.end()) if name.title() in known), None)
-        if old and old.title() not in new_names and old.title() not in _KEPT:  # a city, and a name in other names
+        # the gazetteers have the old style of tone marks
+        old = next((name for name in _prefixes(text, match.end()) if old_style_tones(name).title() in known), None)
+        if old and old.title() not in new_names and old.lower() not in _KEPT:  # a city, and a name in other names
             new_names[old.title()] = random.choice(names) if random.random() < rate else old.title()
     people = [span for span in document.spans if span.label == roles.person]
     patches = []
@@ -92,10 +97,6 @@ def replace_places(document: Document, lexicon: Lexicon, roles: Roles, random: R
                 continue
             patches.append(Patch(start, end, new.upper() if match.group().isupper() else new))
     return splice(document, without_overlap(patches))
-
-
-def _known_places(lexicon: Lexicon) -> frozenset[str]:
-    return frozenset(name.title() for names in lexicon.places.values() for name in names)
 
 
 def _prefixes(text: str, start: int) -> Iterator[str]:
@@ -130,8 +131,8 @@ def replace_bodies(document: Document, lexicon: Lexicon, roles: Roles, random: R
 
 
 def _level(body: str, lexicon: Lexicon) -> str | None:
-    levels = ("trung ương",) if _CENTRAL.search(body) else (of for of, words in _LEVEL_WORDS if words.search(body))
-    return next((level for level in levels if level in lexicon.bodies), None)
+    named = (level for level, words in _LEVEL_WORDS if words.search(body))
+    return next((level for level in named if level in lexicon.bodies), None)
 
 
 def _new_body(level: str, lexicon: Lexicon, random: Random) -> str:

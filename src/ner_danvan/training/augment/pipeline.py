@@ -29,7 +29,7 @@ def augment(document: Document, lexicon: Lexicon, roles: Roles, rates: Rates, se
         "place": lambda d, r: replace_places(d, lexicon, roles, r, rates.place),
         "person": lambda d, r: replace_persons(d, lexicon, roles, r, rates.person),
         "date": lambda d, r: replace_dates(d, lexicon, roles, r, rates.date),
-        "acronym": lambda d, r: exchange_forms(d, lexicon, r, rates.acronym),
+        "acronym": lambda d, r: exchange_forms(d, lexicon, roles, r, rates.acronym),
         "case": lambda d, r: change_case(d, roles, r, rates.case),
         "diacritics": lambda d, r: lose_diacritics(d, r, rates.diacritics),
         "typos": lambda d, r: make_typos(d, r, rates.typos),

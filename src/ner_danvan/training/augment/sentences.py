@@ -9,11 +9,17 @@ from random import Random
 from ner_danvan.document import Document
 from ner_danvan.training.augment.splice import Patch, joined, piece_of, splice
 
-_SENTENCE_END = re.compile(r"(?<=[.!?;…]) +(?=[^\W\d_])")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!TS\.)(?<!Ths\.)(?<!TP\.) +(?=[^\W\d_])")
+
+# a line that opens a list, or is an item of one
+_HEADING = re.compile(r":$|^(?:[-+*•–]|\d+[.)/]|[a-zđ][.)]|[IVX]+[./])")
 
 
 def drop_sentences(document: Document, random: Random, rate: float) -> Document:
-    """Each sentence, or part before a semicolon, is left out at this rate; the last of a line always stays."""
+    """Each sentence is left out at this rate; the last of a line always stays.
+
+    Not what a semicolon ends: the first of such parts often says that all of them are tasks, or that they are done.
+    """
     patches = []
     for line in re.finditer(r"[^\r\n]+", document.text):
         begin = line.start()
@@ -28,13 +34,19 @@ def drop_sentences(document: Document, random: Random, rate: float) -> Document:
 
 
 def shuffle_lines(document: Document, random: Random, rate: float) -> Document:
-    """At this rate, the lines of a document but the first change places with their neighbours."""
+    """At this rate, the lines of a document but the first change places with their neighbours.
+
+    Headings, and what stands under them, stay: whether a line is a task is often said above it.
+    """
     if random.random() >= rate:
         return document
     lines = [match.span() for match in re.finditer(r"[^\r\n]+", document.text)]
     if len(lines) < 3:
         return document
     start, end = lines[1][0], lines[-1][1]
+    texts = [document.text[start:end].strip() for start, end in lines[1:]]
+    if any(_HEADING.search(text) or text.isupper() for text in texts):
+        return document
     if not all(_is_free(document, *line) for line in lines[1:]):
         return document
     gaps = [document.text[a[1] : b[0]] for a, b in pairwise(lines[1:])]
