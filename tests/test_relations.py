@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,19 @@ def held(markup: str) -> list[tuple[str | None, str]]:
         ("<T>CHỦ TỊCH</T>\n(Đã ký)\n\n<N>A B</N>", [("A B", "CHỦ TỊCH")]),
         ("do <T>Bí thư</T>.\n<N>A B</N>", [(None, "Bí thư")]),
         ("<N>A B</N> <T>Bí thư</T> xã và dân", [("A B", "Bí thư")]),
+        ("<N>A B</N> tái cử <T>Phó Bí thư</T>, <T>Chủ tịch</T>", [("A B", "Phó Bí thư"), ("A B", "Chủ tịch")]),
+        ("<N>A B</N> thay ông <N>C D</N> giữ chức <T>Bí thư</T>", [("A B", "Bí thư")]),
+        ("<N>A B</N> thay ông <N>C D</N> được phân công làm <T>Bí thư</T>", [("C D", "Bí thư")]),
+        ("<T>Chủ tịch</T> tặng Bằng khen cho ông <N>A B</N>", [(None, "Chủ tịch")]),
+        ("<N>A B</N> nhắc mọi người, nhất là <T>Bí thư</T>", [(None, "Bí thư")]),
+        ("<N>A B</N> đề nghị hội nghị bầu <T>Trưởng thôn</T>", [(None, "Trưởng thôn")]),
+        ("THƯ KÝ\n<N>A B</N>\n\n<T>TRƯỞNG BAN</T>\n<N>C D</N>", [("C D", "TRƯỞNG BAN")]),
+        ("- <N>A B</N>, <T>Bí thư</T>\n- <T>Chủ tịch</T>\n- <T>Trưởng ban</T>",
+         [("A B", "Bí thư"), (None, "Chủ tịch"), (None, "Trưởng ban")]),
+        ("Các <T>Phó ban</T>:\n1. Ông <N>A B</N>\n2. Bà <N>C D</N>.", [("A B", "Phó ban"), ("C D", "Phó ban")]),
+        ("Các <T>Phó ban</T>:\n- Ông <N>A B</N>;\n- Bà <N>C D</N>.", [("A B", "Phó ban"), ("C D", "Phó ban")]),
+        ("Ngày 5/6 <T>Chủ tịch</T> <N>A B</N> và ông <N>C D</N>", [("A B", "Chủ tịch")]),
+        ("02 <T>Phó Chủ tịch</T> <N>A B</N>, <N>C D</N>", [("A B", "Phó Chủ tịch"), ("C D", "Phó Chủ tịch")]),
         ("<N>A B</N>, <T>Bí thư</T>; <T>trưởng thôn</T> các thôn", [("A B", "Bí thư"), (None, "trưởng thôn")]),
     ],
 )  # fmt: skip
@@ -54,7 +69,8 @@ def test_who_holds_which_post(markup: str, wanted: list[tuple[str | None, str]])
     [
         ("<T>Chủ tịch <B>UBND xã</B></T> <N>A B</N>", ["UBND xã"]),
         ("<T>Trưởng <B>phòng X</B></T> (<B>Sở Nội vụ</B>)", ["phòng X", "Sở Nội vụ"]),
-        ("<T>Vụ trưởng <B>Vụ I</B></T>, <B>Ban Tổ chức</B>; họp", ["Vụ I", "Ban Tổ chức"]),
+        ("ông <N>A B</N>, <T>Vụ trưởng <B>Vụ I</B></T>, <B>Ban Tổ chức</B>; họp", ["Vụ I", "Ban Tổ chức"]),
+        ("Đề nghị <T>Bí thư <B>Đảng ủy xã</B></T>, <B>UBND xã</B>.", ["Đảng ủy xã"]),
         ("<T>Giám đốc</T> của <B>Sở Nội vụ</B>.", ["Sở Nội vụ"]),
         ("<T>Bí thư</T>, <B>Công an xã</B>, <B>Đoàn xã</B>", []),
         ("TM. <B>UBND XÃ</B>\n<T>CHỦ TỊCH</T>\n<N>A B</N>", ["UBND XÃ"]),
@@ -80,6 +96,7 @@ def test_which_body_a_post_is_in(markup: str, wanted: list[str]) -> None:
         ("<B>Sở</B> họp và nhấn mạnh việc phải <A>làm A</A>", [[]]),
         ("<B>Sở</B> <A>làm A</A>. Cần <A>làm B</A>", [["Sở"], []]),
         ("<A>làm A</A>", [[]]),
+        ("<B>UBND</B> <A>phối hợp với <B>Công an</B></A>, <A>báo cáo</A>", [["UBND"], ["UBND"]]),
     ],
 )
 def test_whom_a_task_is_addressed_to(markup: str, wanted: list[list[str]]) -> None:
@@ -96,6 +113,22 @@ def test_a_task_names_the_bodies_and_dates_inside_it_and_no_others() -> None:
 
 
 PARTS = ["<N>A</N>", "<T>B <B>C</B></T>", "<B>D</B>", "<A>e <B>G</B> <D>h</D></A>", " ", ", ", "\n", ": ", "(", ") "]
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 30_000, " " * 30_000, "căn cứ Luật A, " * 300, "theo chức năng, nhiệm vụ cần phải " * 300]
+)
+def test_no_stretch_of_text_makes_the_rules_hang(text: str) -> None:
+    document = read(f"<T>Bí thư</T>{text}<N>A B</N>{text}<T>Chủ tịch</T>{text}<B>UBND</B>{text}<A>làm</A>")
+    assert len(document.roles()) == 2
+    assert len(document.tasks()) == 1
+
+
+def test_decomposed_accents_are_linked_as_composed_ones() -> None:
+    markup = "Đồng chí <N>Lò Hoà</N> được bầu giữ chức <T>Bí thư</T>; <B>Sở</B> phải <A>làm</A>"
+    document = read(unicodedata.normalize("NFD", markup))
+    assert [role.person is not None for role in document.roles()] == [True]
+    assert [len(task.addressees) for task in document.tasks()] == [1]
 
 
 @given(st.lists(st.sampled_from([*PARTS, "các ", "ông ", "làm "])))

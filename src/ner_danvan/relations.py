@@ -8,6 +8,8 @@ colon, a verb of appointment, a signature. What is not joined in the text is not
 from __future__ import annotations
 
 import re
+import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -54,38 +56,52 @@ _HONORIFIC = (
     r"PGS|GS|TSKH|TS|ThS|BS|BSCKI{1,2}|CKI{1,2}|KS|CN|AHLĐ|"
     r"linh\s+mục|giám\s+mục|mục\s+sư|h[oò][àa]\s+thượng|thượng\s+to?[ạọ]a?|đại\s+đức|ni\s+sư|sư\s+cô)"
 )
+_SPACE = r"[^\S\n]"  # but no new line
 _HONORIFICS = rf"(?:{_HONORIFIC}(?!\w)[.,]*\s*)*"
 
 
 def _gap(pattern: str) -> Callable[[str], bool]:
     compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda text: compiled.fullmatch(text) is not None
+    return lambda text: compiled.fullmatch(_plain(text)) is not None
+
+
+def _plain(text: str) -> str:
+    """NFC, as the patterns are written, without what is invisible."""
+    return unicodedata.normalize("NFC", text).replace("\u200b", "").replace("\u200c", "").replace("\ufeff", "")
 
 
 # between a title and the name behind it
 _direct = _gap(rf"(?:[ \t\u00a0]+\([^)\n]{{0,60}}\))?[ \t\u00a0]+{_HONORIFICS}")
-_colon = _gap(rf"\s*(?:gồm|là)?\s*:\s*{_HONORIFICS}")
-_dash_name = _gap(rf"\s*[-–—]\s*{_HONORIFICS}")
-_for_name = _gap(rf"\s*(?:(?:(?!việc)[^.;\n]){{0,60}}\s)?(?:đối\s+với|cho)\s+{_HONORIFICS}")
-_signature = _gap(r"[ \t]*(?:\r?\n\s*)+(?:\(?\s*(?:đã\s+ký|ký\s+tên)[^\n]*\r?\n\s*)?")
+_ITEM = r"[ \t]*+\r?\n[ \t]*+(?:[-–+•*]|\d{1,2}[.)])[ \t]*+"  # a line of a list
+_colon = _gap(rf"[ \t]*+(?:gồm|là)?[ \t]*+:(?:{_ITEM}|\s*+){_HONORIFICS}")
+_dash_name = _gap(rf"[ \t]*+[-–—][ \t]*+{_HONORIFICS}")
+_for_name = _gap(rf"\s*+(?:đối\s+với|cho)\s+{_HONORIFICS}")
+_signature = _gap(r"[ \t]*+\r?\n\s*+(?:\(?[ \t]*+(?:đã\s+ký|ký\s+tên)[^\n]*+\n\s*+)?")
 # between a name and the title behind it
 _title_behind = _gap(
-    r"(?:\s*\([^)\n]{0,40}\))?(?:\s*,\s*|\s*[-–—:]\s*|\s*[(\[]\s*|\s+)"
+    rf"(?:{_SPACE}*\([^)\n]{{0,40}}\))?(?:{_SPACE}*[,\-–—:(\[]{_SPACE}*|{_SPACE}+)"
     r"(?:(?:nay|hiện|hiện nay|lúc đó|khi đó|khi ấy)?\s*(?:là|giữ\s+chức(?:\s+(?:vụ|danh))?|làm)\s+)?"
     r"(?:tân\s+|nữ\s+|cố\s+|đồng\s+thời\s+là\s+)?"
 )
 _bare_space = _gap(r"\s+")
-_appointed = re.compile(
-    r"(?:giữ|đắc\s+cử|đảm\s+nhiệm|đảm\s+nhận|đảm\s+trách|trúng\s+cử|tái\s+cử|thôi|làm|là|bầu|phụ\s+trách|vào)\b"
-    r"(?:\s+(?:giữ|bổ\s+sung|làm))*(?:\s+(?:các\s+)?chức(?:\s+(?:vụ|danh))?)?(?:\s+(?:là|làm))?\s*:?\s*$",
+_APPOINTED = re.compile(
+    r"(?:(?<!\w)(?:giữ|đắc\s+cử|đảm\s+nhiệm|đảm\s+nhận|đảm\s+trách|trúng\s+cử|tái\s+cử|thôi|làm|phụ\s+trách|vào)|"
+    r"(?<!\w)bầu(?:\s+bổ\s+sung)?(?=\s+(?:giữ|làm|chức|vào))|"
+    r"(?<!nhất)(?<!biệt)(?<!hết)(?<!tiếp)(?<!tức)\s(?:từng\s+)?là)\b"
+    r"(?:\s+(?:giữ|bổ\s+sung|làm|vào))*(?:\s+(?:các\s+)?chức(?:\s+(?:vụ|danh))?)?(?:\s+(?:là|làm))?\s*:?\s*$",
     re.IGNORECASE,
 )
-_duty = re.compile(r"\bchức(?:\s+(?:vụ|danh))?\s*:?\s*$", re.IGNORECASE)
+_DUTY = re.compile(r"\bchức(?:\s+(?:vụ|danh))?\s*:?\s*$", re.IGNORECASE)
 # between two titles of one person, and between two names of one list
-_next_title = _gap(r"\s*(?:,|-|–|và|kiêm|,\s*kiêm|,\s*đồng\s+thời(?:\s+là)?|,\s*nguyên)\s*(?:là\s+|nguyên\s+)?")
-_next_name = _gap(rf"\s*(?:,|;|và|cùng|-|–|,\s*và)\s*{_HONORIFICS}")
-_GROUP = re.compile(r"(?:\bcác|\bhai|\bba|\b\d+)(?:\s+(?:đồng\s+chí|ông|bà|ông,\s*bà))?\s*(?:tân\s+)?$", re.IGNORECASE)
+_next_title = _gap(
+    rf"{_SPACE}*(?:,|-|–|và|kiêm|,{_SPACE}*kiêm|,{_SPACE}*đồng\s+thời(?:\s+là)?|,{_SPACE}*nguyên){_SPACE}*(?:là\s+|nguyên\s+)?"
+)
+_next_name = _gap(rf"(?:[;,.]?{_ITEM}|\s*(?:,|;|và|cùng|-|–|,\s*và)\s*){_HONORIFICS}")
+_GROUP = re.compile(
+    r"(?:\b(?:các|hai|ba)|(?<![\d/.-])\b0?[2-9])(?:\s+(?:đồng\s+chí|ông|bà|ông,\s*bà))?\s*(?:tân\s+)?$", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[.!?…]\s+(?=[^\W\d_])|[;\n]")
+_INSTEAD = re.compile(rf"\bthay\s+(?:cho\s+)?{_HONORIFICS}$", re.IGNORECASE)
 _REACH = 160  # characters that a verb of appointment may stand from the name
 
 
@@ -95,8 +111,10 @@ def find_roles(text: str, spans: Sequence[Span], kinds: Kinds = KINDS) -> tuple[
     bodies = [span for span in spans if span.label == kinds.body]
     found = []
     for position in (span for span in spans if span.label == kinds.position):
-        where = tuple(_bodies_of(text, position, bodies))
-        found += [Role(position, person, where) for person in holders.get(position, ()) or (None,)]
+        people = holders.get(position, ())
+        named = any(person.end <= position.start for person in people)
+        where = tuple(_bodies_of(text, position, bodies, named))
+        found += [Role(position, person, where) for person in people or (None,)]
     return tuple(found)
 
 
@@ -108,9 +126,8 @@ def _holders(text: str, spans: Sequence[Span], kinds: Kinds) -> dict[Span, list[
         titles = mentions[first : last + 1]
         for title, people in _of_chain(text, mentions, first, last, kinds):
             found.setdefault(title, []).extend(person for person in people if person not in found.get(title, ()))
-        for title in titles:
-            if title not in found and (person := _appointee(text, title, mentions, kinds)):
-                found[title] = [person]
+        if titles[0] not in found and (person := _appointee(text, titles[0], mentions, kinds)):
+            found |= {title: [person] for title in titles if title not in found}
     return found
 
 
@@ -139,6 +156,13 @@ def _of_chain(
     right = after if after and after.label == kinds.person else None
     gap = text[titles[-1].end : right.start] if right else ""
     left = before if before and before.label == kinds.person else None
+    if (
+        left
+        and first > 1
+        and mentions[first - 2].label == kinds.person
+        and _is_instead(text, mentions[first - 2], left)
+    ):
+        left = None  # a verb must tell whom the title is given to
     if left:
         link = text[left.end : titles[0].start]
         # "… Lò Văn Hoạt Chủ tịch … Lò Thị Mai": the title is the second one's
@@ -146,7 +170,7 @@ def _of_chain(
             left = None
     if right and (_direct(gap) or _colon(gap)):
         people = [right]
-        if _colon(gap) or _GROUP.search(text[max(0, titles[0].start - 20) : titles[0].start]):
+        if _colon(gap) or _GROUP.search(_plain(text[max(0, titles[0].start - 30) : titles[0].start])):
             people = list(_list_of(text, mentions, last + 1, kinds))
         if left is None:
             yield from ((title, people) for title in titles)
@@ -170,42 +194,64 @@ def _list_of(text: str, mentions: Sequence[Span], first: int, kinds: Kinds) -> I
 
 def _appointee(text: str, title: Span, mentions: Sequence[Span], kinds: Kinds) -> Span | None:
     """The person who, in the same sentence, is given the title by a verb; the last one named before it."""
-    before = [m for m in mentions if m.label == kinds.person and m.end <= title.start]
-    if not before:
+    people = [m for m in mentions[: bisect_left(mentions, title.start, key=_start)] if m.label == kinds.person]
+    if len(people) > 1 and _is_instead(text, people[-2], people[-1]):
+        people.pop()
+    if not people or title.start - people[-1].end > _REACH:
         return None
-    person = before[-1]
-    gap = text[person.end : title.start]
-    if len(gap) > _REACH or _SENTENCE_END.search(gap):
+    gap = _plain(text[people[-1].end : title.start])
+    if _SENTENCE_END.search(gap):
         return None
-    return person if _appointed.search(gap) or _duty.search(gap) else None
+    return people[-1] if _APPOINTED.search(gap) or _DUTY.search(gap) else None
 
 
-_in_brackets = _gap(r"\s*\(\s*")
-_parent = _gap(r"\s*,\s*|\s+(?:của|tại|thuộc)\s+")
-_after_parent = re.compile(r"\s*(?:[;.)]|$|\n|(?:được|đã|cho|nói|chủ|phát|báo|trình|giới|nhấn|khẳng)\b)", re.IGNORECASE)
-_ON_BEHALF = re.compile(r"(?:T/?M|thay\s+mặt)[.:]?\s*$", re.IGNORECASE)
+def _is_instead(text: str, person: Span, other: Span) -> bool:
+    """Whether what follows is said of the first: *A thay ông B giữ chức*, but not *A, thay ông B được điều động*."""
+    behind = _plain(text[other.end : other.end + 20]).lstrip().lower()
+    return bool(_INSTEAD.search(_plain(text[person.end : other.start]))) and not behind.startswith(("được", "nghỉ"))
 
 
-def _bodies_of(text: str, position: Span, bodies: Sequence[Span]) -> Iterator[Span]:
-    """The bodies inside a title, the parent body right behind it, the one it signs for on the line above."""
-    yield from (body for body in bodies if position.start <= body.start and body.end <= position.end)
-    behind = next((body for body in bodies if body.start >= position.end), None)
-    if behind:
-        gap = text[position.end : behind.start]
-        if (_in_brackets(gap) and text[behind.end :].lstrip().startswith(")")) or (
-            _parent(gap) and _after_parent.match(text, behind.end)
+def _start(span: Span) -> int:
+    return span.start
+
+
+_in_brackets = _gap(r"\s*+\(\s*+")
+_parent = _gap(r"\s*+,\s*+|\s+(?:của|tại|thuộc)\s+")
+_AFTER_PARENT = re.compile(
+    r"\s*+(?:[;.)]|$|\n|(?:được|đã|cho|nói|chủ|phát|báo|trình|giới|nhấn|khẳng)\b)", re.IGNORECASE
+)
+_ON_BEHALF = re.compile(r"(?:T/?M|thay\s+mặt)[.:]?\s*+$", re.IGNORECASE)
+_NEAR = 60  # characters that are looked at beside a body
+
+
+def _bodies_of(text: str, position: Span, bodies: Sequence[Span], has_name_before: bool) -> Iterator[Span]:
+    """The bodies inside a title, the parent body right behind it, the one it signs for on the line above.
+
+    Behind a comma only where a name stands before the title: elsewhere it may be the next of a list of bodies.
+    """
+    number = bisect_left(bodies, position.start, key=_start)
+    before = bodies[number - 1] if number and bodies[number - 1].end <= position.start else None
+    while number < len(bodies) and bodies[number].end <= position.end:
+        yield bodies[number]
+        number += 1
+    if number < len(bodies):
+        behind = bodies[number]
+        gap, after = text[position.end : behind.start], _plain(text[behind.end : behind.end + _NEAR])
+        if len(gap) <= _NEAR and (
+            (_in_brackets(gap) and after.lstrip().startswith(")"))
+            or (_parent(gap) and (has_name_before or "," not in gap) and _AFTER_PARENT.match(after))
         ):
             yield behind
-    before = next((body for body in reversed(bodies) if body.end <= position.start), None)
-    if before and _signature(text[before.end : position.start]) and _ON_BEHALF.search(text, 0, before.start):
+    on_behalf = before is not None and _ON_BEHALF.search(_plain(text[max(0, before.start - _NEAR) : before.start]))
+    if before and on_behalf and _signature(text[before.end : position.start]):
         yield before
 
 
 # --- tasks ------------------------------------------------------------------------------------
 
 _to_task = _gap(
-    r"(?:\s*\([^)\n]*\))?\s*[,:]?\s*(?:(?:cần|phải|sẽ|nên|được|tiếp\s+tục|trong\s+thời\s+gian\s+tới|thời\s+gian\s+tới|"
-    r"căn\s+cứ[^.;\n]{0,60},|theo\s+chức\s+năng,?\s+nhiệm\s+vụ[^.;\n]{0,30})\s*,?\s*)*"
+    r"(?:\s*+\([^)\n]*+\))?\s*+[,:]?\s*+(?:(?:(?:cần|phải|sẽ|nên|được|tiếp\s+tục|(?:trong\s+)?thời\s+gian\s+tới)\b|"
+    r"căn\s+cứ\b[^.;\n,]{0,60},|theo\s+chức\s+năng,?\s+nhiệm\s+vụ(?:\s+được\s+(?:giao|phân\s+công))?)\s*+,?\s*+)*"
 )
 _joined_body = _gap(r"\s*(?:,|và|cùng|với|-|–|,\s*các|và\s+các)\s*(?:các\s+)?")
 _same_list = _gap(r"\s*[;,]\s*(?:đồng\s+thời\s*,?\s*)?(?:cần\s+|phải\s+)?")
@@ -213,13 +259,16 @@ _same_list = _gap(r"\s*[;,]\s*(?:đồng\s+thời\s*,?\s*)?(?:cần\s+|phải\s+
 
 def find_tasks(text: str, spans: Sequence[Span], kinds: Kinds = KINDS) -> tuple[Task, ...]:
     """Every task in order. Addressees stand right before the task; a task joined by a semicolon shares them."""
-    addressable = _outermost([s for s in spans if s.label in (kinds.body, kinds.position, kinds.person)])
+    tasks = [span for span in spans if span.label == kinds.task]
+    addressable = _outermost([s for s in spans if s.label in (kinds.body, kinds.position, kinds.person, kinds.task)])
+    addressable = [span for span in addressable if span.label != kinds.task]  # what a task names it is not told to
     found: list[Task] = []
-    for task in (span for span in spans if span.label == kinds.task):
+    for task in tasks:
         addressees = _addressees(text, task, addressable)
         if not addressees and found and _same_list(text[found[-1].task.end : task.start]):
             addressees = found[-1].addressees
-        inside = [span for span in spans if task.start <= span.start and span.end <= task.end]
+        first, last = (bisect_left(spans, edge, key=_start) for edge in (task.start, task.end))
+        inside = [span for span in spans[first:last] if span.end <= task.end]
         found.append(
             Task(
                 task,
@@ -232,8 +281,10 @@ def find_tasks(text: str, spans: Sequence[Span], kinds: Kinds = KINDS) -> tuple[
 
 
 def _addressees(text: str, task: Span, mentions: Sequence[Span]) -> tuple[Span, ...]:
-    before = [mention for mention in mentions if mention.end <= task.start]
-    if not before or not _to_task(text[before[-1].end : task.start]):
+    before = mentions[: bisect_left(mentions, task.start, key=_start)]
+    if not before or before[-1].end > task.start or task.start - before[-1].end > _REACH:
+        return ()
+    if not _to_task(text[before[-1].end : task.start]):
         return ()
     chosen = [before[-1]]
     for mention in reversed(before[:-1]):

@@ -213,8 +213,37 @@ def test_a_window_that_holds_nothing_is_told_by_its_key(config: dict[str, Any]) 
         run(config)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shared_words": 0}, "shared_words=0 must be a whole number of at least 1"),
+        ({"shared_words": None}, "shared_words=None must be"),
+        ({"foreign": {"folder": "x", "words": "many"}}, r"foreign\.words=many must be"),
+        ({"names": None}, "names=None: must be a list"),
+        ({"splits": {}}, "name a folder for each split"),
+        ({"splits": {"train": None}}, "name a folder for each split"),
+        ({"output": None}, "output=None: name a folder"),
+        ({"model": {"path": None}}, "model.path=null"),
+        ({"training": {"window": None, "overlap": 1}}, r"training\.window=None must be a whole number"),
+        ({"hub": {"folder": "x"}}, "hub: 'name'; it wants"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_its_key(
+    config: dict[str, Any], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        run(config | changes)
+
+
 def test_the_dataset_for_the_hub_is_written_where_it_is_asked(tmp_path: Path, config: dict[str, Any]) -> None:
     folder = tmp_path / "hub"
-    config["hub"] = {"folder": str(folder), "name": "small", "license": "mit", "meanings": None}
+    config["hub"] = {
+        **{"folder": str(folder), "name": "small", "license": "mit", "meanings": None},
+        **{"origin": "Made up.", "limits": None},
+    }
+    assert "index=null: no dataset for the hub" in run(config).skipped[-1]
+    assert not folder.exists()
+    rows = ["report\tgenre\tlevel\tregion\tyear\tstyle", "a\tg\tl\tr\t2020\ts", "b\tg\tl\tr\t2021\ts"]
+    config["index"] = str(write(tmp_path, "index.tsv", "\n".join(rows)))
     assert folder in run(config).written
     assert {path.name for path in folder.rglob("*") if path.is_file()} == {"README.md", "train.parquet", "dev.parquet"}

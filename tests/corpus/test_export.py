@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -10,8 +10,9 @@ from tiny import DANVAN
 
 from ner_danvan.corpus.export import META, DatasetName, write_dataset
 from ner_danvan.corpus.reports import Report
-from ner_danvan.corpus.statistics import Reading, corpus_statistics
+from ner_danvan.corpus.statistics import Reading, Statistics, corpus_statistics
 from ner_danvan.document import Document, document_from_dict, parse_inline
+from ner_danvan.errors import UserError
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 
@@ -44,9 +45,21 @@ def folder(documents: dict[str, list[Document]], vocabulary: Path, tmp_path: Pat
     reports = [Report(Path(f"{d.id}.txt"), split, d) for split, found in documents.items() for d in found]
     reading = Reading(Subwords.from_files(vocabulary), WindowSize(256, 48), min_cuts=1, min_share=0.02)
     statistics = corpus_statistics(reports, list(documents), DANVAN, reading)
-    named = DatasetName("small-reports", "mit", {"ORG": "a body"})
+    named = DatasetName("small-reports", "mit", {"ORG": "a body"}, "They are made up.", ["Few of them."])
     write_dataset(reports, statistics, DANVAN, named, tmp_path / "hub")
     return tmp_path / "hub"
+
+
+def test_a_folder_that_holds_other_things_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "data").mkdir(parents=True)
+    table = tmp_path / "mine" / "data" / "own.parquet"
+    table.write_bytes(b"x")
+    named = DatasetName("small", "mit", {}, "", [])
+    with pytest.raises(UserError, match="holds other things"):
+        write_dataset([], cast(Statistics, None), DANVAN, named, table.parents[1])
+    assert table.is_file()
+    assert "They are made up." in (folder / "README.md").read_text(encoding="utf-8")
+    assert "- Few of them." in (folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_what_was_written_loads_as_the_same_documents(

@@ -4,6 +4,7 @@ import pytest
 from tiny import DANVAN
 
 from ner_danvan.document import Document
+from ner_danvan.errors import UserError
 from ner_danvan.evaluation.calibration import Threshold, calibrate
 from ner_danvan.evaluation.intervals import f1_intervals
 from ner_danvan.span import Span
@@ -53,4 +54,16 @@ def test_documents_that_are_alike_leave_no_doubt_and_others_do() -> None:
     low, high = mixed["micro"]
     assert 2 * 3 / 9 <= low < 0.8 < high <= 1.0
     assert mixed == f1_intervals([GOLD] * 6, [FOUND, FOUND, FOUND, GOLD, GOLD, GOLD], DANVAN)
-    assert mixed["PERSON"] == (0.0, 0.0)
+    assert "PERSON" not in mixed  # no span of it, so nothing is known
+
+
+def test_documents_without_a_label_say_nothing_of_it() -> None:
+    rare = document((0, "ORG", None), (1, "PERSON", None))
+    plain = document((0, "ORG", None))
+    assert f1_intervals([rare, *[plain] * 30], [rare, *[plain] * 30], DANVAN)["PERSON"] == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("score", [float("nan"), -0.5, 97.0])
+def test_scores_that_are_no_probabilities_are_refused(score: float) -> None:
+    with pytest.raises(UserError, match=r"d: ORG .* has the score"):
+        calibrate([GOLD], [document((0, "ORG", score))])

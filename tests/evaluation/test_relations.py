@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny import DANVAN
 
 from ner_danvan.corpus.reports import read_gold
-from ner_danvan.document import Document, parse_inline
+from ner_danvan.document import Document, parse_inline, render_inline
 from ner_danvan.errors import UserError
-from ner_danvan.evaluation.relations import HOLDS, OF, LinkScore, read_links, score_links
+from ner_danvan.evaluation.relations import HOLDS, OF, LinkScore, read_links, run, score_links
 from ner_danvan.relations import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,25 @@ def test_gold_of_spans_that_were_not_found_counts_as_missed(tmp_path: Path) -> N
 def test_a_fault_in_the_links_names_its_line(tmp_path: Path, rows: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         links(tmp_path, rows)
+
+
+def test_the_command_scores_gold_and_found_spans_and_names_a_wrong_kind(tmp_path: Path) -> None:
+    report = tmp_path / "reports" / "a.txt"
+    report.parent.mkdir()
+    report.write_text(render_inline(DOCUMENT), encoding="utf-8")
+    (tmp_path / "links.tsv").write_text(HEADER + "a\tholds\t7\t13\tLò Mai\t0\t6\tBí thư\n", encoding="utf-8")
+    values: dict[str, Any] = {
+        "labels": {"layers": DANVAN.to_config()},
+        "data": {"path": str(report.parent), "links": str(tmp_path / "links.tsv")},
+        "model": {"path": None},
+        "device": "cpu",
+        "kinds": {"person": "PERSON", "position": "POSITION", "body": "ORG", "date": "DATE", "task": "TASK"},
+    }
+    assert run(values)["gold spans"][HOLDS] == LinkScore(1, 2, 1)
+    with pytest.raises(UserError, match="PER is no label of the scheme"):
+        run(values | {"kinds": values["kinds"] | {"person": "PER"}})
+    with pytest.raises(UserError, match="kinds=None: name the label"):
+        run(values | {"kinds": None})
 
 
 def test_a_file_with_other_columns_is_refused(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_the_card_says_scores_base_and_licence(trained: Path, tmp_path: Path) ->
     assert card.data.base_model == "owner/encoder"
     assert card.data.language == "vi"
     assert card.data.eval_results[0].metric_value == 0.847
+    assert "bootstrapped" not in card.text
     assert "| test | 2 | **84.7** | 70.0 |" in card.text
     assert "must offer its source too" in card.text
     assert 'from_pretrained("owner/mine")' in card.text
@@ -148,6 +149,14 @@ def test_the_card_says_how_far_the_scores_can_be_trusted(trained: Path, tmp_path
     drawn = ElementTree.parse(folder / "reliability.svg")
     circles = drawn.findall(".//{http://www.w3.org/2000/svg}circle")
     assert [(circle.get("cx"), circle.get("cy")) for circle in circles] == [("128.0", "208.0")]
+
+
+def test_each_set_keeps_its_own_result(trained: Path, tmp_path: Path) -> None:
+    micro = {name: EVALUATION["strict"] | {"micro": SCORE | {"f1": f1}} for name, f1 in (("dev", 0.9), ("a|b", 0.8))}
+    rows = [evaluation(trained, name=name, strict=strict) for name, strict in micro.items()]
+    card = ModelCard.load(export(trained, tmp_path / "out", "fp16", rows, name="mine").folder / "README.md")
+    assert {row.dataset_name: row.metric_value for row in card.data.eval_results} == {"dev": 0.9, "a|b": 0.8}
+    assert "| a\\|b | 2 |" in card.text
 
 
 def test_a_card_without_scores_says_so(trained: Path, tmp_path: Path) -> None:

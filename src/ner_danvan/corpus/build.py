@@ -45,26 +45,48 @@ class Built:
 
 def run(values: Mapping[str, Any]) -> Built:
     """Check and build as the resolved configuration says; at a fault raises CorpusError and writes nothing."""
-    scheme = LabelScheme.from_config(values["labels"]["layers"])
+    _check_values(values)
+    scheme, output, hub = LabelScheme.from_config(values["labels"]["layers"]), Path(values["output"]), values["hub"]
     splits = list(values["splits"])
     page = Path(values["readme"]) if values["readme"] else None
+    named = _named(hub) if hub else None
     foreign, skipped = _foreign(values["foreign"])
     reports = _checked_reports(values, scheme, foreign)
     statistics = corpus_statistics(reports, splits, scheme, _reading(values))
     text = replace_block(read_text(page), render_statistics(statistics), page) if page else ""
 
-    output = Path(values["output"])
     output.mkdir(parents=True, exist_ok=True)
     written = [_write_split(reports, split, output) for split in splits]
     written.append(output / STATISTICS_FILE)
     written[-1].write_text(json.dumps(statistics.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    if hub := values["hub"]:
+    if hub and not values["index"]:
+        skipped.append("index=null: no dataset for the hub, since nothing is known of the reports.")
+    elif hub and named:
         written.append(Path(hub["folder"]))
-        write_dataset(reports, statistics, scheme, _named(hub), written[-1])
+        write_dataset(reports, statistics, scheme, named, written[-1])
     if page:
         written += [page, *draw_plots(statistics, page.parent / PLOTS)]
         page.write_text(text, encoding="utf-8")
     return Built(statistics, written, skipped)
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    """Raise UserError for what no later step could use."""
+    if not values["splits"] or not all(isinstance(folder, str) for folder in values["splits"].values()):
+        raise UserError(f"splits={values['splits']}: name a folder for each split, splits.train=FOLDER.")
+    words = (values["foreign"] or {}).get("words", 1)
+    for key, value in (("shared_words", values["shared_words"]), ("foreign.words", words)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise UserError(f"{key}={value} must be a whole number of at least 1.")
+    if not isinstance(values["names"], list):
+        raise UserError(f"names={values['names']}: must be a list of labels, names=[ORG,POSITION] or names=[].")
+    if not values["output"] or Path(str(values["output"])).is_file():
+        raise UserError(f"output={values['output']}: name a folder.")
+    for key in ("window", "overlap"):
+        if not isinstance(values["training"][key], int):
+            raise UserError(f"training.{key}={values['training'][key]} must be a whole number.")
+    if not values["model"]["path"]:
+        raise UserError("model.path=null: name a directory with vocab.txt and bpe.codes.")
 
 
 def _checked_reports(values: Mapping[str, Any], scheme: LabelScheme, foreign: Foreign | None) -> list[Report]:
@@ -109,7 +131,12 @@ def _reading(values: Mapping[str, Any]) -> Reading:
 
 
 def _named(hub: Mapping[str, Any]) -> DatasetName:
-    return DatasetName(str(hub["name"]), str(hub["license"]), hub["meanings"] or {})
+    try:
+        return DatasetName(
+            str(hub["name"]), str(hub["license"]), hub["meanings"] or {}, str(hub["origin"]), list(hub["limits"] or ())
+        )
+    except (KeyError, TypeError) as error:
+        raise UserError(f"hub: {error}; it wants folder, name, license, meanings, origin and limits.") from None
 
 
 def _write_split(reports: Sequence[Report], split: str, folder: Path) -> Path:

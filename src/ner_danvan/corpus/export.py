@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ner_danvan.corpus.reports import Report
 from ner_danvan.corpus.statistics import Statistics
 from ner_danvan.corpus.tables import render_statistics
-from ner_danvan.document import Document, document_to_dict, render_inline
+from ner_danvan.document import Document, document_to_dict, read_text, render_inline
+from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
 
 if TYPE_CHECKING:
@@ -21,16 +22,19 @@ META = {"genre": "string", "level": "string", "region": "string", "place": "stri
 
 _TEMPLATE = Path(__file__).with_name("dataset_card.md")
 _DATA = "data"
+_MARK = "from datasets import load_dataset"  # stands in every card of ours
 _EXAMPLE = (80, 300)  # characters of the line that the card shows
 
 
 @dataclass(frozen=True)
 class DatasetName:
-    """What the card says of the dataset: its `name`, its `license` as the hub writes it, what the labels mean."""
+    """What the card says: name, license as the hub writes it, what labels mean, where the texts are from, limits."""
 
     name: str
     license: str
     meanings: Mapping[str, str]
+    origin: str
+    limits: Sequence[str]
 
 
 def write_dataset(
@@ -40,7 +44,9 @@ def write_dataset(
 
     A row has id, text, spans (a list of start, end, label, text), and META, null where nothing is known.
     """
-    data = folder / _DATA
+    card, data = folder / "README.md", folder / _DATA
+    if folder.is_dir() and any(folder.iterdir()) and not (card.is_file() and _MARK in read_text(card)):
+        raise UserError(f"hub.folder={folder}: holds other things than a dataset of ours; name an empty folder.")
     data.mkdir(parents=True, exist_ok=True)
     for old in data.glob("*.parquet"):
         old.unlink()
@@ -51,7 +57,7 @@ def write_dataset(
         with _no_progress_bars():
             dataset.to_parquet(path)
         sizes[split] = (dataset.num_rows, dataset.data.nbytes, path.stat().st_size)
-    (folder / "README.md").write_text(_card(reports, statistics, scheme, named, sizes), encoding="utf-8")
+    card.write_text(_card(reports, statistics, scheme, named, sizes), encoding="utf-8")
 
 
 def features() -> Features:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ner_danvan.document import Document
+from ner_danvan.errors import UserError
 
 BINS = 10
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -61,6 +62,9 @@ def calibrate(gold: Sequence[Document], predicted: Sequence[Document]) -> Calibr
         for span in found.spans:
             if span.score is None:
                 return None
+            if not 0 <= span.score <= 1:
+                where = f"{found.id}: {span.label} [{span.start}, {span.end})"
+                raise UserError(f"{where} has the score {span.score}; give a probability, 0 to 1, or none.")
             rows.append((span.label, span.score, span.key in keys))
     bins = _bins(rows)
     return Calibration(

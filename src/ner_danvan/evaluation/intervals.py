@@ -24,7 +24,7 @@ def f1_intervals(
     """Percentile bootstrap intervals (Efron 1979) of strict F1, micro and by label.
 
     Documents are drawn with replacement, not spans, for those of one document stand and fall together. The same for
-    the same seed.
+    the same seed. Draws that hold no span of a label say nothing of it; a label without any span has no interval.
     """
     columns = [MICRO, *scheme.labels]
     counts = np.zeros((len(gold), len(columns), 3), np.int64)  # right, found, gold
@@ -33,8 +33,14 @@ def f1_intervals(
         for column, label in enumerate(columns):
             mine, theirs = ({key for key in keys if label in (MICRO, key[2])} for keys in (found, wanted))
             counts[number, column] = len(mine & theirs), len(mine), len(theirs)
-    chosen = np.random.default_rng(seed).integers(0, max(1, len(gold)), size=(draws, len(gold)))
-    sums = counts[chosen].sum(axis=1)  # [draws, columns, 3]
-    f1 = 2 * sums[..., 0] / np.maximum(1, sums[..., 1] + sums[..., 2])
-    low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return {column: (float(low[i]), float(high[i])) for i, column in enumerate(columns)}
+    random = np.random.default_rng(seed)
+    sums = np.stack([counts[random.integers(0, len(gold), len(gold))].sum(axis=0) for _ in range(draws)])
+    spans = sums[..., 1] + sums[..., 2]  # [draws, columns]
+    intervals: dict[str, tuple[float, float]] = {}
+    for place, name in enumerate(columns):
+        drawn = spans[:, place] > 0
+        if drawn.any():
+            f1 = 2 * sums[drawn, place, 0] / spans[drawn, place]
+            low, high = np.quantile(f1, [(1 - level) / 2, (1 + level) / 2])
+            intervals[name] = (float(low), float(high))
+    return intervals

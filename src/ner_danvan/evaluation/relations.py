@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from ner_danvan.corpus.reports import read_gold
-from ner_danvan.document import Document
+from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
 from ner_danvan.relations import Kinds
@@ -43,20 +43,17 @@ def read_links(path: Path, documents: Sequence[Document]) -> dict[str, set[Link]
     """
     texts = {document.id: document.text for document in documents}
     links: dict[str, set[Link]] = defaultdict(set)
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-            if tuple(reader.fieldnames or ()) != _COLUMNS:
-                raise UserError(f"{path}:1: the columns must be {', '.join(_COLUMNS)}, with tabs between them.")
-            for row in reader:
-                place = f"{path}:{reader.line_num}"
-                if row["report"] not in texts or row["link"] not in (HOLDS, OF):
-                    raise UserError(f'{place}: no report "{row["report"]}", or a link other than {HOLDS} and {OF}.')
-                text = texts[row["report"]]
-                ends = [_end(row, text, prefix, place) for prefix in ("", "to_")]
-                links[row["report"]].add((row["link"], ends[0], ends[1]))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    lines = read_text(path).removeprefix("\ufeff").splitlines()
+    reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    if tuple(reader.fieldnames or ()) != _COLUMNS:
+        raise UserError(f"{path}:1: the columns must be {', '.join(_COLUMNS)}, with tabs between them.")
+    for row in reader:
+        place = f"{path}:{reader.line_num}"
+        if row["report"] not in texts or row["link"] not in (HOLDS, OF):
+            raise UserError(f'{place}: no report "{row["report"]}", or a link other than {HOLDS} and {OF}.')
+        text = texts[row["report"]]
+        ends = [_end(row, text, prefix, place) for prefix in ("", "to_")]
+        links[row["report"]].add((row["link"], ends[0], ends[1]))
     return links
 
 
@@ -88,9 +85,14 @@ def score_links(documents: Sequence[Document], gold: Mapping[str, set[Link]], ki
 def run(values: Mapping[str, Any]) -> dict[str, dict[str, LinkScore]]:
     """As the resolved configuration says: scores on gold spans and, where a model is named, on the spans it finds."""
     scheme = LabelScheme.from_config(values["labels"]["layers"])
-    kinds = Kinds(**values["kinds"])
-    documents = read_gold(Path(values["data"]["path"]), scheme.layer_of)
-    gold = read_links(Path(values["data"]["links"]), documents)
+    try:
+        kinds = Kinds(**values["kinds"])
+    except TypeError:
+        raise UserError(f"kinds={values['kinds']}: name the label of person, position, body, date and task.") from None
+    if unknown := [label for label in astuple(kinds) if label not in scheme.labels]:
+        raise UserError(f"kinds: {unknown[0]} is no label of the scheme; name one of {', '.join(scheme.labels)}.")
+    documents = read_gold(Path(str(values["data"]["path"])), scheme.layer_of)
+    gold = read_links(Path(str(values["data"]["links"])), documents)
     scores = {"gold spans": score_links(documents, gold, kinds)}
     if name := values["model"]["path"]:
         tagger = Tagger.from_pretrained(None if name == "default" else name, device=values["device"])

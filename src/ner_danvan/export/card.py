@@ -42,6 +42,7 @@ def make_card(
             task_name="Named entity recognition",
             dataset_type="annotated-reports",
             dataset_name=row["name"],
+            dataset_split=row["name"],  # the hub groups results by it, not by the name
             metric_type="f1",
             metric_name="strict micro F1",
             metric_value=round(row["strict"]["micro"]["f1"], 4),
@@ -71,6 +72,9 @@ def make_card(
         **facts,
         calibrated=[row for row in evaluations if row.get("calibration")],
         percent=lambda value: f"{100 * value:.1f}",
-        between=lambda ends: f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}",
+        has_intervals=any(row.get("f1_intervals") for row in evaluations),
+        between=lambda ends: f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}" if ends else "–",
+        cell=lambda text: str(text).replace("|", "\\|"),
+        segmenter=settings.segmenter,
     )
     return str(card)
