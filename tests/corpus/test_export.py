@@ -101,7 +101,7 @@ def test_files_of_an_earlier_time_do_not_stay(
     reports = [Report(Path("d.txt"), "dev", documents["dev"][0])]
     reading = Reading(Subwords.from_files(vocabulary), WindowSize(256, 48), min_cuts=1, min_share=0.02)
     statistics = corpus_statistics(reports, ["dev"], DANVAN, reading)
-    write_dataset(reports, statistics, DANVAN, DatasetName("x", "mit", {}), folder)
+    write_dataset(reports, statistics, DANVAN, DatasetName("x", "mit", {}, "", []), folder)
     assert [path.name for path in (folder / "data").iterdir()] == ["dev.parquet"]
     assert "and as its row" not in (folder / "README.md").read_text(encoding="utf-8")  # no line is long enough
 

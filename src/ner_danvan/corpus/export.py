@@ -132,6 +132,8 @@ def _card(
         template_path=str(_TEMPLATE),
         name=named.name,
         license=named.license,
+        origin=named.origin.strip(),
+        limits=[limit.strip() for limit in named.limits],
         labels=[(label, layer, named.meanings.get(label, "")) for label, layer in scheme.layer_of.items()],
         tables=render_statistics(statistics),
         example=_example([report.document for report in reports if report.split == next(iter(sizes))]),
