@@ -173,7 +173,7 @@ def _augment(values: Any, scheme: LabelScheme) -> AugmentConfig:
     for role, label in vars(roles).items():
         if config.is_on and label and label not in scheme.labels:
             raise UserError(
-                f'augment.roles.{role}={label} is not in the scheme; name one of {", ".join(scheme.labels)}, or "".'
+                f'augment.roles.{role}={label} is not in the scheme; name one of {", ".join(scheme.labels)}, or say augment=none.'
             )
     return config
 
