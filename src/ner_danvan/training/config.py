@@ -172,8 +172,9 @@ def _augment(values: Any, scheme: LabelScheme) -> AugmentConfig:
     config = AugmentConfig(section.lexicon, section.versions, section.share, roles, rates)
     for role, label in vars(roles).items():
         if config.is_on and label and label not in scheme.labels:
+            known = ", ".join(scheme.labels)
             raise UserError(
-                f'augment.roles.{role}={label} is not in the scheme; name one of {", ".join(scheme.labels)}, or say augment=none.'
+                f"augment.roles.{role}={label} is not in the scheme ({known}); mend it, or say augment=none."
             )
     return config
 
