@@ -145,6 +145,7 @@ def test_the_card_says_how_far_the_scores_can_be_trusted(trained: Path, tmp_path
     assert "0.031 on a < b" in card
     assert "| a < b | 0.9 | 7 | 99.0 | 60.0 |" in card
     assert "| *95 % interval* | | 80.0 to 90.0 | | 80.0 to 90.0 |" in card
+    assert "|\n\nIntervals are" in card  # else it would be a row of the table
     assert "(reliability.svg)" in card
     drawn = ElementTree.parse(folder / "reliability.svg")
     circles = drawn.findall(".//{http://www.w3.org/2000/svg}circle")
