@@ -21,6 +21,9 @@ from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import last_checkpoint
 
 
+WHOLE = {"limit": 0, "segmenter": "underthesea"}  # every report of a split
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
@@ -46,7 +49,7 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
             "attention_dropout": 0.0,
         },
         "labels": {"layers": DANVAN.to_config()},
-        "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), "limit": 0, "segmenter": "underthesea"},
+        "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), **WHOLE},
         "augment": augmentation(),
         "training": {
             "epochs": 20,
@@ -250,7 +253,7 @@ def test_a_new_run_clears_the_checkpoints_of_an_older_one(encoder: Path, reports
         ({"output": __file__}, "is a file; name a folder"),
         ({"data": {"train": "a", "dev": "b", "test": "c"}}, r"data\.test is not known"),
         ({"data": {"train": "a"}}, r"data\.dev is missing"),
-        ({"data": {"train": "nowhere", "dev": "nowhere"}}, "nowhere: no such folder"),
+        ({"data": {"train": "nowhere", "dev": "nowhere", **WHOLE}}, "nowhere: no such folder"),
         ({"labels": {"layers": []}}, "label scheme"),
         ({"labels": {"layers": [{"name": "a", "labels": ["ORG"]}]}}, 'unknown label "DATE"'),
     ],
@@ -308,6 +311,6 @@ def test_without_transitions_the_model_has_none(encoder: Path, reports: Path, tm
 def test_documents_without_text_are_one_line(encoder: Path, reports: Path, tmp_path: Path) -> None:
     (tmp_path / "blank").mkdir()
     (tmp_path / "blank" / "a.txt").write_text(" \n")
-    data = {"train": str(tmp_path / "blank"), "dev": str(reports / "dev")}
+    data = {"train": str(tmp_path / "blank"), "dev": str(reports / "dev"), **WHOLE}
     with pytest.raises(UserError, match=r"data\.train: its documents hold no text"):
         run(values(encoder, reports, tmp_path / "out") | {"data": data}, dev_scores(DANVAN))
