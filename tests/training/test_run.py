@@ -20,7 +20,6 @@ from ner_danvan.training.run import run
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import last_checkpoint
 
-
 WHOLE = {"limit": 0, "segmenter": "underthesea"}  # every report of a split
 
 
