@@ -12,6 +12,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ner_danvan.span import Span
 
@@ -194,7 +195,8 @@ def _list_of(text: str, mentions: Sequence[Span], first: int, kinds: Kinds) -> I
 
 def _appointee(text: str, title: Span, mentions: Sequence[Span], kinds: Kinds) -> Span | None:
     """The person who, in the same sentence, is given the title by a verb; the last one named before it."""
-    people = [m for m in mentions[: bisect_left(mentions, title.start, key=_start)] if m.label == kinds.person]
+    before = range(bisect_left(mentions, title.start, key=_start) - 1, -1, -1)
+    people = list(islice((mentions[i] for i in before if mentions[i].label == kinds.person), 2))[::-1]
     if len(people) > 1 and _is_instead(text, people[-2], people[-1]):
         people.pop()
     if not people or title.start - people[-1].end > _REACH:

@@ -42,7 +42,7 @@ def exchange_forms(document: Document, lexicon: Lexicon, roles: Roles, random: R
             continue
         if old in lexicon.shorts:
             full = random.choice(lexicon.shorts[old])
-            if not _fits(full, lexicon, document, match.start(), roles):
+            if not _fits(full, document, match.start(), roles):
                 continue
             new = full.text
         elif old.lower() in lexicon.fulls and not old.isupper():
@@ -53,18 +53,11 @@ def exchange_forms(document: Document, lexicon: Lexicon, roles: Roles, random: R
     return splice(document, without_overlap(patches))
 
 
-def _fits(full: FullForm, lexicon: Lexicon, document: Document, place: int, roles: Roles) -> bool:
+def _fits(full: FullForm, document: Document, place: int, roles: Roles) -> bool:
     labels = {span.label for span in document.spans if span.start <= place < span.end}
     if full.kind == "title":
-        return roles.position in labels and not _holds_body(full.text, lexicon)
+        return roles.position in labels and not full.holds_body
     return full.kind != "body" or roles.body in labels
-
-
-def _holds_body(title: str, lexicon: Lexicon) -> bool:
-    """Whether a title written out names a body, which would have to be marked: *Ủy viên Ban Thường vụ*."""
-    low = title.lower()
-    bodies = {full.text.lower() for fulls in lexicon.shorts.values() for full in fulls if full.kind == "body"}
-    return "văn phòng" in low or any(body in low for body in bodies)
 
 
 def exchange_tones(document: Document, random: Random, rate: float) -> Document:
@@ -79,8 +72,7 @@ def change_case(document: Document, roles: Roles, random: Random, rate: float) -
     """At this rate a document's first line turns to capitals, and each body and title to a small first letter."""
     patches = []
     if random.random() < rate:
-        end = document.text.find("\n")
-        patches += rewritten(document, 0, end if end >= 0 else 0, str.upper) if end > 0 else []
+        patches += rewritten(document, 0, max(0, document.text.find("\n")), str.upper)
     done = patches[-1].end if patches else 0
     for span in document.spans:
         if span.label not in (roles.body, roles.position) or span.start < done or random.random() >= rate:

@@ -58,10 +58,14 @@ class DateFormat:
 
 @dataclass(frozen=True)
 class FullForm:
-    """What a short form stands for: a body, a title, or something else."""
+    """What a short form stands for: a body, a title, or something else.
+
+    `holds_body` says that it names a body, which would have to be marked: *Ủy viên Ban Thường vụ*.
+    """
 
     text: str
     kind: str
+    holds_body: bool
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,11 @@ def read_lexicon(folder: Path) -> Lexicon:
     forms = _rows(folder / "acronyms.tsv", ("short", "full", "kind"))
     bodies = _rows(folder / "bodies.tsv", ("pattern", "level"))
     groups = {group for _, group, _ in titles}
+    named = ["văn phòng", *(full.lower() for _, full, kind in forms if kind == "body")]
     shorts: dict[str, tuple[FullForm, ...]] = {}
     for short, full, kind in forms:
-        shorts[short] = (*shorts.get(short, ()), FullForm(full, kind))
+        holds_body = any(body in full.lower() for body in named)
+        shorts[short] = (*shorts.get(short, ()), FullForm(full, kind, holds_body))
     found = Lexicon(
         surnames=_tempered(_rows(folder / "surnames.tsv", ("name", "weight"))),
         middles={sex: _of_sex(middles, sex) for sex in (FEMALE, MALE)},
