@@ -10,10 +10,14 @@ from tiny import DANVAN
 
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import ModelSettings, find_model, read_model_dir
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.windows import WindowSize
 
 SETTINGS = ModelSettings(
-    DANVAN, WindowSize(128, 16), {"title": [[0.5] * 3] * 3}, {"mention": 1.5, "title": 1.0, "task": 2.0}
+    DANVAN,
+    InputSettings(WindowSize(128, 16), line_marks=True),
+    {"title": [[0.5] * 3] * 3},
+    {"mention": 1.5, "title": 1.0, "task": 2.0},
 )
 
 

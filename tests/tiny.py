@@ -16,6 +16,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import ModelFiles, ModelSettings
 from ner_danvan.tagger import Tagger
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SplitWords, segment
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
@@ -28,6 +29,34 @@ DANVAN = LabelScheme.from_config(
         {"name": "task", "labels": ["TASK"]},
     ]
 )
+
+SMALL = InputSettings(WindowSize(64, 8))
+
+# every key of the section `training` that says how a model is fitted
+FITTING: dict[str, Any] = {
+    "epochs": 1,
+    "patience": 1,
+    "batch_size": 4,
+    "accumulation": 1,
+    "learning_rate": 1e-3,
+    "head_factor": 3.0,
+    "layer_decay": 1.0,
+    "transitions": True,
+    "transition_factor": 12.0,
+    "warmup": 0.1,
+    "schedule": "linear",
+    "weight_decay": 0.01,
+    "max_grad_norm": 1.0,
+    "layer_weights": {},
+    "label_smoothing": 0.0,
+    "boundary_weight": 0.0,
+    "adversarial": 0.0,
+    "consistency": 0.0,
+    "average": 0,
+    "precision": "fp32",
+    "workers": 0,
+    "line_marks": False,
+}
 
 ROLES = Roles(person="PERSON", position="POSITION", body="ORG", date="DATE")
 LEXICON = Path(__file__).parents[1] / "data" / "lexicon"
@@ -181,10 +210,11 @@ def make_tagger(
     *,
     scheme: LabelScheme = DANVAN,
     window: WindowSize | None = None,
+    line_marks: bool = False,
     split_words: SplitWords | None = None,
     batch_tokens: int = 8_192,
 ) -> Tagger:
     """A Tagger over a folder with a vocabulary, on a backend that is no model."""
-    settings = ModelSettings(scheme, window or WindowSize(256, 48))
+    settings = ModelSettings(scheme, InputSettings(window or WindowSize(256, 48), line_marks=line_marks))
     files = ModelFiles(folder, settings, Subwords.from_files(folder), split_words or {})
     return Tagger(files, backend or RandomBackend(len(scheme.tags)), batch_tokens=batch_tokens)  # type: ignore[arg-type]

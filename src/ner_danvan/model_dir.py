@@ -14,6 +14,7 @@ from typing import Any
 from ner_danvan.decode import Transitions
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import read_split_words
 from ner_danvan.text.subwords import Subwords
@@ -38,24 +39,24 @@ _PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md", "*.svg"]  # 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What prediction must know of a model: labels, windows, segmenter, transitions and temperatures by layer."""
+    """What prediction must know of a model: labels, how it reads, transitions and temperatures by layer."""
 
     scheme: LabelScheme
-    window: WindowSize
+    inputs: InputSettings
     transitions: Transitions = field(default_factory=dict)
     temperatures: Mapping[str, float] = field(default_factory=dict)
-    segmenter: str = "underthesea"
 
     def to_config(self) -> dict[str, Any]:
         """The section of `config.json`."""
         return {
             "format": FORMAT,
             "scheme": self.scheme.to_config(),
-            "window": self.window.subwords,
-            "overlap": self.window.overlap,
+            "window": self.inputs.window.subwords,
+            "overlap": self.inputs.window.overlap,
             "transitions": {name: [list(row) for row in rows] for name, rows in self.transitions.items()},
             "temperatures": dict(self.temperatures),
-            "segmenter": self.segmenter,
+            "segmenter": self.inputs.segmenter,
+            "line_marks": self.inputs.line_marks,
         }
 
 
@@ -93,7 +94,7 @@ def write_settings(folder: Path, settings: ModelSettings) -> None:
     path = folder / CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8")) | {SECTION: settings.to_config()}
     path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    tokenizer = {"tokenizer_class": "PhobertTokenizer", "model_max_length": settings.window.subwords}
+    tokenizer = {"tokenizer_class": "PhobertTokenizer", "model_max_length": settings.inputs.window.subwords}
     (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(tokenizer, indent=2) + "\n", encoding="utf-8")
 
 
@@ -133,6 +134,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
             raise ValueError(f"segmenter {segmenter}, known are {' and '.join(SEGMENTERS)}")
         scheme = LabelScheme.from_config(section["scheme"])
         window = WindowSize(int(section["window"]), int(section["overlap"]))
+        inputs = InputSettings(window, segmenter, section.get("line_marks", False) is True)
         transitions = {str(name): _matrix(rows, str(name), scheme) for name, rows in section["transitions"].items()}
         temperatures = {str(name): float(value) for name, value in section["temperatures"].items()}
         outputs = tuple(str(tag) for _, tag in sorted((int(key), tag) for key, tag in config["id2label"].items()))
@@ -152,7 +154,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         )
     if window.subwords > positions - POSITION_OFFSET:
         raise UserError(f"{path}: a window of {window.subwords} is more than the model's positions. {_EXPORT_HINT}")
-    return ModelSettings(scheme, window, transitions, temperatures, segmenter), vocabulary
+    return ModelSettings(scheme, inputs, transitions, temperatures), vocabulary
 
 
 def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:

@@ -83,8 +83,7 @@ class Tagger:
 
     def prepare(self, text: str) -> Inputs:
         """Words, subwords and windows of a text, as the model reads it."""
-        settings = self._files.settings
-        return prepare(text, self._files.subwords, self._files.split_words, settings.window, settings.segmenter)
+        return prepare(text, self._files.subwords, self._files.split_words, self._files.settings.inputs)
 
     def _tag(self, group: list[tuple[Document, Inputs]]) -> Iterator[Document]:
         inputs = [prepared for _, prepared in group]

@@ -13,6 +13,7 @@ from ner_danvan.corpus.reports import Report
 from ner_danvan.corpus.statistics import Reading, Statistics, corpus_statistics
 from ner_danvan.document import Document, document_from_dict, parse_inline
 from ner_danvan.errors import UserError
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 
@@ -43,7 +44,7 @@ def documents() -> dict[str, list[Document]]:
 @pytest.fixture
 def folder(documents: dict[str, list[Document]], vocabulary: Path, tmp_path: Path) -> Path:
     reports = [Report(Path(f"{d.id}.txt"), split, d) for split, found in documents.items() for d in found]
-    reading = Reading(Subwords.from_files(vocabulary), WindowSize(256, 48), min_cuts=1, min_share=0.02)
+    reading = Reading(Subwords.from_files(vocabulary), InputSettings(WindowSize(256, 48)), min_cuts=1, min_share=0.02)
     statistics = corpus_statistics(reports, list(documents), DANVAN, reading)
     named = DatasetName("small-reports", "mit", {"ORG": "a body"}, "They are made up.", ["Few of them."])
     write_dataset(reports, statistics, DANVAN, named, tmp_path / "hub")
@@ -99,7 +100,7 @@ def test_files_of_an_earlier_time_do_not_stay(
     documents: dict[str, list[Document]], folder: Path, vocabulary: Path
 ) -> None:
     reports = [Report(Path("d.txt"), "dev", documents["dev"][0])]
-    reading = Reading(Subwords.from_files(vocabulary), WindowSize(256, 48), min_cuts=1, min_share=0.02)
+    reading = Reading(Subwords.from_files(vocabulary), InputSettings(WindowSize(256, 48)), min_cuts=1, min_share=0.02)
     statistics = corpus_statistics(reports, ["dev"], DANVAN, reading)
     write_dataset(reports, statistics, DANVAN, DatasetName("x", "mit", {}, "", []), folder)
     assert [path.name for path in (folder / "data").iterdir()] == ["dev.parquet"]

@@ -12,6 +12,7 @@ from ner_danvan.corpus.statistics import Reading, Statistics, corpus_statistics
 from ner_danvan.corpus.tables import render_statistics, replace_block
 from ner_danvan.document import parse_inline
 from ner_danvan.errors import UserError
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 
@@ -28,7 +29,7 @@ def figures(vocabulary: Path, *, window: int = 256, **splits: list[str]) -> Stat
         for split, texts in splits.items()
         for i, text in enumerate(texts)
     ]
-    reading = Reading(Subwords.from_files(vocabulary), WindowSize(window, 2), min_cuts=1, min_share=0.02)
+    reading = Reading(Subwords.from_files(vocabulary), InputSettings(WindowSize(window, 2)), min_cuts=1, min_share=0.02)
     return corpus_statistics(reports, list(splits), DANVAN, reading)
 
 

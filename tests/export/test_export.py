@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
-from tiny import DANVAN, SENTENCES
+from tiny import DANVAN, SENTENCES, SMALL
 from transformers import AutoModelForTokenClassification, AutoTokenizer, PhobertTokenizer
 
 from ner_danvan.errors import UserError
@@ -18,7 +18,6 @@ from ner_danvan.export.run import export, run
 from ner_danvan.model_dir import ModelSettings, file_hash, read_model_dir
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
-from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.config import EncoderConfig
 from ner_danvan.training.encoder import load_encoder
 from ner_danvan.training.run import save_model
@@ -60,7 +59,7 @@ def trained(encoder: Path, tmp_path: Path) -> Path:
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     folder = tmp_path / "run" / "model"
     folder.parent.mkdir()
-    settings = ModelSettings(DANVAN, WindowSize(64, 8), TRANSITIONS, {"mention": 1.5, "title": 1.0, "task": 2.0})
+    settings = ModelSettings(DANVAN, SMALL, TRANSITIONS, {"mention": 1.5, "title": 1.0, "task": 2.0})
     save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
     (folder / "run.json").write_text(json.dumps(RECORD))
     return tmp_path / "run"

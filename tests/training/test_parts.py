@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from tiny import DANVAN, SENTENCES, no_augmentation, write_encoder
+from tiny import DANVAN, FITTING, SENTENCES, SMALL, no_augmentation, write_encoder
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForTokenClassification
 
@@ -27,7 +27,7 @@ from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import make_trainer, stitched_logits
 from ner_danvan.training.versions import Versions
 
-OPTIONS = OptimConfig(1, 1, 4, 1, 1e-3, 3.0, True, 12.0, 0.1, "linear", 0.01, 1.0, "fp32", 0)
+OPTIONS = OptimConfig(**FITTING)
 
 
 def encoder_config(folder: Path, *, allow_bin: bool = False) -> EncoderConfig:
@@ -40,7 +40,7 @@ def encoder_config(folder: Path, *, allow_bin: bool = False) -> EncoderConfig:
 def test_every_word_is_a_target_once_a_window_and_only_at_its_first_subword(vocabulary: Path) -> None:
     text = " ".join(SENTENCES)
     document = Document("d", text, (Span(0, 13, "DATE", text[0:13]),))
-    (example,) = make_examples([document], Subwords.from_files(vocabulary), {}, DANVAN, WindowSize(64, 8))
+    (example,) = make_examples([document], Subwords.from_files(vocabulary), {}, DANVAN, SMALL)
     rows = make_dataset([example])
     assert len(rows) == len(example.inputs.windows) > 2
     for row, (first, last) in zip(rows, example.inputs.windows, strict=True):
@@ -65,7 +65,7 @@ def test_a_batch_is_padded_with_what_counts_for_nothing() -> None:
 
 def test_stitched_logits_have_a_row_a_word(vocabulary: Path) -> None:
     documents = [Document("a", " ".join(SENTENCES)), Document("b", ""), Document("c", SENTENCES[0])]
-    examples = make_examples(documents, Subwords.from_files(vocabulary), {}, DANVAN, WindowSize(64, 8))
+    examples = make_examples(documents, Subwords.from_files(vocabulary), {}, DANVAN, SMALL)
     windows = sum(len(example.inputs.windows) for example in examples)
     logits = np.random.default_rng(0).random((windows, 64, 13)).astype(np.float32)
     found = stitched_logits(logits, examples)
@@ -284,20 +284,23 @@ def test_a_folder_without_a_record_may_be_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_the_settings_reach_the_trainer(encoder: Path, tmp_path: Path) -> None:
-    options = OptimConfig(7, 3, 5, 2, 2e-4, 3.0, True, 12.0, 0.2, "cosine", 0.03, 0.7, "fp32", 0)
+    changed = {"epochs": 7, "patience": 3, "batch_size": 5, "accumulation": 2, "learning_rate": 2e-4, "warmup": 0.2}
+    options = OptimConfig(
+        **FITTING | changed | {"schedule": "cosine", "weight_decay": 0.03, "max_grad_norm": 0.7, "average": 4}
+    )
     config = RunConfig(
         tmp_path,
         42,
         None,
         encoder_config(encoder),
         DANVAN,
-        WindowSize(64, 8),
+        SMALL,
         DataConfig(tmp_path, tmp_path, 0, "underthesea"),
         SplitWordsConfig(1, 0.0),
         no_augmentation(),
         options,
     )
-    examples = make_examples([Document("a", SENTENCES[0])], Subwords.from_files(encoder), {}, DANVAN, WindowSize(64, 8))
+    examples = make_examples([Document("a", SENTENCES[0])], Subwords.from_files(encoder), {}, DANVAN, SMALL)
     model = load_encoder(encoder, config.model, DANVAN)
     trainer = make_trainer(
         model, Versions([make_dataset(examples)]), examples, config, lambda gold, predicted: {"f1": 0.0}
@@ -305,7 +308,7 @@ def test_the_settings_reach_the_trainer(encoder: Path, tmp_path: Path) -> None:
     args = trainer.args
     assert (args.num_train_epochs, args.per_device_train_batch_size, args.gradient_accumulation_steps) == (7, 5, 2)
     assert (args.seed, args.warmup_steps, args.lr_scheduler_type, args.max_grad_norm) == (42, 0.2, "cosine", 0.7)
-    assert args.bf16 is False
+    assert (args.bf16, args.save_total_limit) == (False, 5)
     groups = trainer.optimizer.param_groups
     assert {(round(g["lr"], 7), g["weight_decay"]) for g in groups} == {
         (2e-4, 0.0),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from tiny import DANVAN, REPORTS, augmentation, write_lexicon
+from tiny import DANVAN, FITTING, REPORTS, augmentation, write_lexicon
 
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
@@ -50,25 +50,9 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
         "labels": {"layers": DANVAN.to_config()},
         "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), **WHOLE},
         "augment": augmentation(),
-        "training": {
-            "epochs": 20,
-            "patience": 20,
-            "batch_size": 4,
-            "accumulation": 1,
-            "learning_rate": 1e-2,
-            "head_factor": 1.0,
-            "transitions": True,
-            "transition_factor": 5.0,
-            "warmup": 0.1,
-            "schedule": "linear",
-            "weight_decay": 0.0,
-            "max_grad_norm": 1.0,
-            "precision": "fp32",
-            "workers": 0,
-            "window": 128,
-            "overlap": 16,
-            "split_words": {"min_cuts": 1, "min_share": 0.0},
-        }
+        "training": FITTING
+        | {"epochs": 20, "patience": 20, "learning_rate": 1e-2, "head_factor": 1.0, "transition_factor": 5.0}
+        | {"weight_decay": 0.0, "window": 128, "overlap": 16, "split_words": {"min_cuts": 1, "min_share": 0.0}}
         | training,
     }
 
@@ -91,7 +75,7 @@ def test_a_random_encoder_learns_its_reports_and_tags_as_the_trainer_scored(trai
 
 def test_the_model_directory_is_whole(trained: Path) -> None:
     files = read_model_dir(trained / "model")
-    assert files.settings.window.subwords == 128
+    assert files.settings.inputs.window.subwords == 128
     assert all(value > 0 for value in files.settings.temperatures.values())
     assert {path.name for path in (trained / "model").iterdir()} >= {
         "config.json",

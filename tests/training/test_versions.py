@@ -6,11 +6,10 @@ from typing import Any, cast
 
 import pytest
 from datasets import Dataset
-from tiny import DANVAN, ROLES, no_augmentation, rates, write_lexicon
+from tiny import DANVAN, ROLES, SMALL, no_augmentation, rates, write_lexicon
 
 from ner_danvan.document import Document, parse_inline
 from ner_danvan.text.subwords import Subwords
-from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.augment.settings import AugmentConfig
 from ner_danvan.training.features import Example, make_examples
 from ner_danvan.training.run import limited
@@ -50,7 +49,7 @@ def documents() -> list[Document]:
 
 def make(documents: list[Document], vocabulary: Path, made: list[Document]) -> list[Example]:
     made += documents
-    return make_examples(documents, Subwords.from_files(vocabulary), {}, DANVAN, WindowSize(64, 8))
+    return make_examples(documents, Subwords.from_files(vocabulary), {}, DANVAN, SMALL)
 
 
 def ids(versions: Versions, epoch: int) -> list[list[int]]:

@@ -19,6 +19,7 @@ from ner_danvan.corpus.tables import render_statistics, replace_block
 from ner_danvan.document import read_text, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 
@@ -124,7 +125,7 @@ def _reading(values: Mapping[str, Any]) -> Reading:
         raise UserError(f"training.window: {error}") from None
     return Reading(
         subwords=Subwords.from_files(Path(values["model"]["path"])),
-        window=window,
+        inputs=InputSettings(window, line_marks=bool(training["line_marks"])),
         min_cuts=int(training["split_words"]["min_cuts"]),
         min_share=float(training["split_words"]["min_share"]),
     )

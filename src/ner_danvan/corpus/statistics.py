@@ -14,12 +14,11 @@ from ner_danvan.corpus.reports import Report
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme, spans_to_tags
 from ner_danvan.span import Span
-from ner_danvan.text.inputs import Inputs, prepare
+from ner_danvan.text.inputs import Inputs, InputSettings, prepare
 from ner_danvan.text.normalize import model_copy
 from ner_danvan.text.segment import Word, segment, sentence_ends, unsplit_words
 from ner_danvan.text.split_lexicon import learn_split_words
 from ner_danvan.text.subwords import Subwords
-from ner_danvan.text.windows import WindowSize
 
 YEAR = "year"
 
@@ -29,7 +28,7 @@ class Reading:
     """How a model reads: its vocabulary and windows, and when a word that gold cuts enters the split lexicon."""
 
     subwords: Subwords
-    window: WindowSize
+    inputs: InputSettings
     min_cuts: int
     min_share: float
 
@@ -106,11 +105,11 @@ def corpus_statistics(
     )
     figures = {}
     for split in splits:
-        inputs = [prepare(document.text, reading.subwords, learned, reading.window) for document in documents[split]]
+        inputs = [prepare(document.text, reading.subwords, learned, reading.inputs) for document in documents[split]]
         figures[split] = _split_statistics(documents[split], words[split], inputs, scheme)
     return Statistics(
         splits=figures,
-        window=reading.window.subwords,
+        window=reading.inputs.window.subwords,
         split_words=len(learned),
         seen={split: _seen(documents[splits[0]], documents[split], scheme.labels) for split in splits[1:]},
         groups={column: groups for column in (*GROUPED, YEAR) if (groups := _groups(documents, column))},

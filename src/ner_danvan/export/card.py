@@ -75,6 +75,6 @@ def make_card(
         has_intervals=any(row.get("f1_intervals") for row in evaluations),
         between=lambda ends: f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}" if ends else "–",
         cell=lambda text: str(text).replace("|", "\\|"),
-        segmenter=settings.segmenter,
+        segmenter=settings.inputs.segmenter,
     )
     return str(card)

@@ -95,7 +95,7 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
         (fresh / DIAGRAM_FILE).write_text(reliability_diagram(calibrated), encoding="utf-8")
     (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
 
-    difference = logit_difference(source, fresh, files.subwords.vocabulary_size, files.settings.window.subwords)
+    difference = logit_difference(source, fresh, files.subwords.vocabulary_size, files.settings.inputs.window.subwords)
     if not difference <= _TOLERANCE[dtype]:
         raise UserError(f"{fresh}: its logits differ by {difference:.3g} from the run's; export in dtype=fp32 instead.")
     shutil.rmtree(target, ignore_errors=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.text.segment import SEGMENTERS, SplitWords, Word, sentence_ends
+from ner_danvan.text.segment import SEGMENTERS, SplitWords, Word, line_ends, sentence_ends
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Encoded, Subwords
 from ner_danvan.text.windows import WindowSize, cut_windows, stitch
 
@@ -31,15 +31,34 @@ class Inputs:
         return [(word.start, word.end) for word in self.words]
 
 
-def prepare(
-    text: str, subwords: Subwords, split_words: SplitWords, size: WindowSize, segmenter: str = "underthesea"
-) -> Inputs:
-    """Segment by one of SEGMENTERS, encode and cut a text into windows; a text without words has none."""
-    words = SEGMENTERS[segmenter](text, split_words)
+@dataclass(frozen=True, slots=True)
+class InputSettings:
+    """How a model reads a text: its windows, one of SEGMENTERS, and whether `</s>` stands where a line ends."""
+
+    window: WindowSize
+    segmenter: str = "underthesea"
+    line_marks: bool = False
+
+
+def prepare(text: str, subwords: Subwords, split_words: SplitWords, settings: InputSettings) -> Inputs:
+    """Segment, encode and cut a text into windows; a text without words has none."""
+    words = SEGMENTERS[settings.segmenter](text, split_words)
     encoded = subwords.encode([word.form for word in words])
-    windows = cut_windows(encoded.counts, sentence_ends(text, words), size)
-    pairs = [_window(encoded, first, last, size.room) for first, last in windows]
+    marked = np.zeros(len(words), dtype=np.int64)  # 1 where a mark stands behind the word
+    if settings.line_marks and words:
+        marked[:-1] = line_ends(text, words)[:-1]
+        encoded = _with_marks(encoded, marked)
+    windows = cut_windows(encoded.counts, sentence_ends(text, words), settings.window)
+    pairs = [_window(encoded, first, last, settings.window.room) for first, last in windows]
     return Inputs(words, windows, [ids for ids, _ in pairs], [firsts for _, firsts in pairs])
+
+
+def _with_marks(encoded: Encoded, marked: npt.NDArray[np.int64]) -> Encoded:
+    """With `</s>` as the last subword of each marked word; a sentence pair is parted by it in pre-training."""
+    places = encoded.firsts[1:][marked > 0]
+    ids = np.insert(encoded.ids, places, EOS_ID)
+    word_of = np.insert(encoded.word_of, places, np.flatnonzero(marked))
+    return Encoded(ids, word_of, encoded.counts + marked)
 
 
 def stitch_documents(

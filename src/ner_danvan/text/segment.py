@@ -61,13 +61,16 @@ SEGMENTERS: Mapping[str, Callable[[str, SplitWords | None], list[Word]]] = {
 }
 
 
+def line_ends(text: str, words: Sequence[Word]) -> list[bool]:
+    """For each word, whether its line ends with it; the last word's is always True."""
+    ends = [any(char in LINE_BREAKS for char in text[word.end : after.start]) for word, after in pairwise(words)]
+    return [*ends, True] if words else []
+
+
 def sentence_ends(text: str, words: Sequence[Word]) -> list[bool]:
     """For each word, whether a sentence, clause or line ends with it; the last word's is always True."""
-    ends = [
-        word.form in _END_MARKS or any(char in LINE_BREAKS for char in text[word.end : after.start])
-        for word, after in pairwise(words)
-    ]
-    return [*ends, True] if words else []
+    lines = line_ends(text, words)
+    return [word.form in _END_MARKS or ends_line for word, ends_line in zip(words, lines, strict=True)]
 
 
 _END_MARKS = frozenset([".", "!", "?", ";", "…", "..."])

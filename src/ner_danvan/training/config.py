@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ner_danvan.corpus.tagged import is_tagged, labels_of, read_tagged
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
+from ner_danvan.training.sections import fill, number
 
 FROM_DATA = "from_data"  # the labels are those of the training data
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
-
-Filled = TypeVar(
-    "Filled", "DataConfig", "EncoderConfig", "OptimConfig", "SplitWordsConfig", "_AugmentSection", Roles, Rates
-)
-Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -75,6 +71,14 @@ class OptimConfig:
     max_grad_norm: float
     precision: str
     workers: int
+    line_marks: bool
+    layer_decay: float
+    layer_weights: Any  # layer name to weight
+    label_smoothing: float
+    boundary_weight: float
+    adversarial: float
+    consistency: float
+    average: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class RunConfig:
     resume: str | None
     model: EncoderConfig
     scheme: LabelScheme
-    window: WindowSize
+    inputs: InputSettings
     data: DataConfig
     split_words: SplitWordsConfig
     augment: AugmentConfig
@@ -98,42 +102,60 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     training = dict(values["training"])
     if (resume := values["resume"]) not in (None, "auto"):
         raise UserError(f"resume={resume} is not known; leave it out to start anew, or say resume=auto to go on.")
-    size = {key: _number(f"training.{key}", training.pop(key), int) for key in ("window", "overlap")}
+    size = {key: number(f"training.{key}", training.pop(key), int) for key in ("window", "overlap")}
     try:
         window = WindowSize(size["window"], size["overlap"])
     except ValueError as error:
         raise UserError(f"training.window: {error}") from None
-    split_words = _fill(SplitWordsConfig, "training.split_words", training.pop("split_words"))
-    options = _fill(OptimConfig, "training", training)
+    split_words = fill(SplitWordsConfig, "training.split_words", training.pop("split_words"))
+    options = fill(OptimConfig, "training", training)
     for key in ("epochs", "patience", "batch_size", "accumulation", "learning_rate"):
         if not getattr(options, key) > 0:
             raise UserError(f"training.{key}={getattr(options, key)} must be above 0.")
-    for key in ("warmup", "weight_decay", "max_grad_norm", "workers", "head_factor", "transition_factor"):
+    for key in (
+        *("warmup", "weight_decay", "max_grad_norm", "workers", "head_factor", "transition_factor"),
+        *("boundary_weight", "adversarial", "consistency", "average"),
+    ):
         if getattr(options, key) < 0:
             raise UserError(f"training.{key}={getattr(options, key)} must not be below 0.")
     if options.schedule not in SCHEDULES:
         raise UserError(f"training.schedule={options.schedule} is not known; take one of {', '.join(SCHEDULES)}.")
-    data = _fill(DataConfig, "data", values["data"])
+    for key, low, high in (("layer_decay", 0, 1), ("label_smoothing", -1, 0.999)):
+        if not low < getattr(options, key) <= high:
+            raise UserError(f"training.{key}={getattr(options, key)} must be above {max(low, 0)} and at most {high}.")
+    scheme = LabelScheme.from_config(values["labels"]["layers"])
+    _check_layer_weights(options.layer_weights, scheme)
+    data = fill(DataConfig, "data", values["data"])
     if data.limit < 0:
         raise UserError(f"data.limit={data.limit} must not be below 0; 0 takes every document.")
     if data.segmenter not in SEGMENTERS:
         raise UserError(f"data.segmenter={data.segmenter} is not known; take one of {', '.join(SEGMENTERS)}.")
-    scheme = LabelScheme.from_config(values["labels"]["layers"])
     augment = _augment(values["augment"], scheme)
     if augment.is_on and data.segmenter == "spaces":
         raise UserError("augment: changes running text, not words that are segmented already; say augment=none.")
     return RunConfig(
         output=_output(values["output"]),
-        seed=_number("seed", values["seed"], int),
+        seed=number("seed", values["seed"], int),
         resume=resume,
-        model=_fill(EncoderConfig, "model", values["model"]),
+        model=fill(EncoderConfig, "model", values["model"]),
         scheme=scheme,
-        window=window,
+        inputs=InputSettings(window, data.segmenter, options.line_marks),
         data=data,
         split_words=split_words,
         augment=augment,
         training=options,
     )
+
+
+def _check_layer_weights(weights: Any, scheme: LabelScheme) -> None:
+    known = [layer.name for layer in scheme.layers]
+    if not isinstance(weights, Mapping):
+        raise UserError(f"training.layer_weights={weights} is no section; give {{}} or weights of {', '.join(known)}.")
+    for name, weight in weights.items():
+        if name not in known:
+            raise UserError(f"training.layer_weights.{name}: no such layer; known are {', '.join(known)}.")
+        if number(f"training.layer_weights.{name}", weight, float) < 0:
+            raise UserError(f"training.layer_weights.{name}={weight} must not be below 0.")
 
 
 def with_labels(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,9 +183,9 @@ class _AugmentSection:
 
 
 def _augment(values: Any, scheme: LabelScheme) -> AugmentConfig:
-    section = _fill(_AugmentSection, "augment", values)
-    rates = _fill(Rates, "augment.rates", section.rates)
-    roles = _fill(Roles, "augment.roles", section.roles)
+    section = fill(_AugmentSection, "augment", values)
+    rates = fill(Rates, "augment.rates", section.rates)
+    roles = fill(Roles, "augment.roles", section.roles)
     for key, value in [("share", section.share), *((f"rates.{kind}", rate) for kind, rate in vars(rates).items())]:
         if not 0 <= value <= 1:
             raise UserError(f"augment.{key}={value} must be between 0 and 1.")
@@ -184,40 +206,3 @@ def _output(value: Any) -> Path:
     if path.exists() and not path.is_dir():
         raise UserError(f"output={path} is a file; name a folder.")
     return path
-
-
-def _fill(kind: type[Filled], section: str, values: Any) -> Filled:
-    """A dataclass from a section of the configuration, each value in its field's type."""
-    if not isinstance(values, Mapping):
-        raise UserError(f"{section}={values} is no section; see configs/ for the keys that it has.")
-    known = {field.name: field.type for field in fields(kind)}
-    if unknown := [key for key in values if key not in known]:
-        raise UserError(f"{section}.{unknown[0]} is not known; known are {', '.join(known)}.")
-    if missing := [key for key in known if key not in values]:
-        raise UserError(f"{section}.{missing[0]} is missing; see configs/.")
-    return kind(**{key: _value(f"{section}.{key}", values[key], str(known[key])) for key in known})
-
-
-def _value(key: str, value: Any, kind: str) -> Any:
-    if kind == "Path":
-        return Path(str(value))
-    if kind == "bool":
-        if not isinstance(value, bool):
-            raise UserError(f"{key}={value} must be true or false.")
-        return value
-    if kind == "Any":
-        return value
-    if kind in ("int", "float"):
-        return _number(key, value, int if kind == "int" else float)
-    return "" if value is None else str(value)
-
-
-def _number(key: str, value: Any, kind: type[Number]) -> Number:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or (kind is int and value != int(value))
-    ):
-        raise UserError(f"{key}={value} must be a {'whole ' if kind is int else ''}number.")
-    return kind(value)

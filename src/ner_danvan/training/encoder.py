@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,16 @@ def check_fit(model: PreTrainedModel, subwords: Subwords, window: WindowSize) ->
 
 
 def make_optimizer(model: PreTrainedModel, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW; head and transitions learn faster, as `config` says; biases, norms and transitions do not decay."""
+    """AdamW; head and transitions learn faster, as `config` says; biases, norms and transitions do not decay.
+
+    With `layer_decay` below 1 each layer of the encoder learns so many times as fast as the one above it, and the
+    embeddings as the slowest (Howard and Ruder 2018).
+    """
+    depth = int(model.config.num_hidden_layers)
     groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if name.startswith(f"{model.base_model_prefix}."):
-            factor = 1.0
+            factor = round(config.layer_decay ** (depth - _level(name)), 8)
         else:
             factor = config.transition_factor if name.startswith(f"{TRANSITIONS}.") else config.head_factor
         decays = parameter.ndim > 1 and not name.startswith(f"{TRANSITIONS}.")
@@ -92,6 +98,12 @@ def make_optimizer(model: PreTrainedModel, config: OptimConfig) -> torch.optim.A
         for (factor, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
     ]
     return torch.optim.AdamW(rows, lr=config.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+
+
+def _level(name: str) -> int:
+    """How far up a parameter of the encoder stands: 0 for the embeddings, then its layer counted from 1."""
+    found = re.search(r"\.layer\.(\d+)\.", name)
+    return int(found[1]) + 1 if found else 0
 
 
 def resolve_precision(precision: str) -> str:

@@ -15,10 +15,9 @@ from ner_danvan.backends.base import pad_batch
 from ner_danvan.document import Document
 from ner_danvan.labels import IGNORED, LabelScheme, spans_to_tags
 from ner_danvan.span import Span
-from ner_danvan.text.inputs import Inputs, prepare
+from ner_danvan.text.inputs import Inputs, InputSettings, prepare
 from ner_danvan.text.segment import SplitWords
 from ner_danvan.text.subwords import PAD_ID, Subwords
-from ner_danvan.text.windows import WindowSize
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,12 @@ def make_examples(
     subwords: Subwords,
     split_words: SplitWords,
     scheme: LabelScheme,
-    size: WindowSize,
-    segmenter: str = "underthesea",
+    settings: InputSettings,
 ) -> list[Example]:
     """One example a document, in order."""
     examples = []
     for document in documents:
-        inputs = prepare(document.text, subwords, split_words, size, segmenter)
+        inputs = prepare(document.text, subwords, split_words, settings)
         tags, lost = spans_to_tags(document.spans, inputs.offsets, scheme)
         examples.append(Example(document, inputs, tags, lost))
     return examples

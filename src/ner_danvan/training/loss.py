@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy, log_softmax, pad
 
 from ner_danvan.labels import IGNORED, LabelScheme
 
@@ -15,11 +17,26 @@ _IMPOSSIBLE = -1e4  # as good as minus infinity, without its gradients of nan
 Items = torch.Tensor | int | None
 
 
+@dataclass(frozen=True)
+class LossOptions:
+    """What is changed in the plain loss; the defaults change nothing.
+
+    `weights` are those of the layers. `smoothing` is the share of each word's score that is spread over all tags
+    (label smoothing, Szegedy et al. 2016). `boundary` adds so many times the cross-entropy of the words at which a span
+    begins, and of those behind its end.
+    """
+
+    weights: tuple[float, ...] = ()
+    smoothing: float = 0.0
+    boundary: float = 0.0
+
+
 class WordLoss:
     """The sum over layers of each layer's mean cross-entropy over words, each on its slice of the logits."""
 
-    def __init__(self, scheme: LabelScheme) -> None:
+    def __init__(self, scheme: LabelScheme, options: LossOptions | None = None) -> None:
         self._slices = scheme.slices
+        self._options = options or LossOptions()
 
     def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Items = None) -> torch.Tensor:
         """Logits `[batch, length, outputs]` and labels `[batch, length, layers]` to a scalar.
@@ -30,9 +47,15 @@ class WordLoss:
         logits = outputs.logits.float()
         total = logits.new_zeros(())
         for layer, part in enumerate(self._slices):
-            total = total + cross_entropy(
-                logits[..., part].flatten(0, 1), labels[..., layer].flatten(), ignore_index=IGNORED, reduction="sum"
+            total = total + _weight(self._options, layer) * cross_entropy(
+                logits[..., part].flatten(0, 1),
+                labels[..., layer].flatten(),
+                ignore_index=IGNORED,
+                reduction="sum",
+                label_smoothing=self._options.smoothing,
             )
+        if self._options.boundary:
+            total = total + _boundary_loss(*_only_words(logits, labels), self._slices, self._options)
         loss: torch.Tensor = total / _words(labels, num_items_in_batch)
         return loss
 
@@ -44,9 +67,10 @@ class ChainLoss:
     invalid BIO steps impossible. A window may begin inside a span, so its first tag is free.
     """
 
-    def __init__(self, scheme: LabelScheme, transitions: nn.ParameterList) -> None:
+    def __init__(self, scheme: LabelScheme, transitions: nn.ParameterList, options: LossOptions | None = None) -> None:
         self._scheme = scheme
         self._transitions = transitions
+        self._options = options or LossOptions()
         self._width = max(len(layer.tags) for layer in scheme.layers)
 
     def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Items = None) -> torch.Tensor:
@@ -59,8 +83,18 @@ class ChainLoss:
         moves = torch.stack([self._moves(number) for number in range(len(self._scheme.layers))])
         gold = tags.movedim(-1, 0)
         path = _path_scores(emissions, moves, gold, inside)
-        total = _log_partition(emissions, moves, inside) - path
-        return total.sum() / _words(labels, num_items_in_batch)
+        each = _log_partition(emissions, moves, inside) - path  # [layers, batch]
+        if smoothing := self._options.smoothing:
+            # the gold tag's score makes way for the mean over the layer's tags
+            gold_scores = emissions.gather(-1, gold[..., None])[..., 0]
+            means = torch.stack([logits[..., part].mean(dim=-1) for part in self._scheme.slices])
+            each = each + smoothing * (gold_scores - means).where(inside, 0.0).sum(-1)
+        weights = each.new_tensor([_weight(self._options, layer) for layer in range(len(each))])
+        total = (weights[:, None] * each).sum()
+        if self._options.boundary:
+            total = total + _boundary_loss(logits, tags, inside, self._scheme.slices, self._options)
+        loss: torch.Tensor = total / _words(labels, num_items_in_batch)
+        return loss
 
     def _missing(self, part: slice) -> tuple[int, int]:
         return 0, self._width - (part.stop - part.start)
@@ -73,9 +107,45 @@ class ChainLoss:
         return pad(torch.where(valid, learned, _IMPOSSIBLE), (0, missing, 0, missing), value=_IMPOSSIBLE)
 
 
+def divergence(first: torch.Tensor, second: torch.Tensor, labels: torch.Tensor, scheme: LabelScheme) -> torch.Tensor:
+    """How far two passes disagree: the symmetric Kullback-Leibler divergence of the layers' tags, its mean over words.
+
+    The consistency term of R-Drop (Liang et al. 2021); logits `[batch, length, outputs]`, labels as in the losses.
+    """
+    is_word = labels[..., 0] != IGNORED
+    total = first.new_zeros((), dtype=torch.float32)
+    for part in scheme.slices:
+        p, q = (log_softmax(logits[is_word][:, part].float(), dim=-1) for logits in (first, second))
+        total = total + ((p.exp() - q.exp()) * (p - q)).sum() / 2
+    return total / is_word.sum().clamp(min=1)
+
+
 def new_transitions(scheme: LabelScheme) -> nn.ParameterList:
     """One matrix `[tags, tags]` a layer, all 0: every valid step is as likely as any other."""
     return nn.ParameterList([nn.Parameter(torch.zeros(len(layer.tags), len(layer.tags))) for layer in scheme.layers])
+
+
+def _weight(options: LossOptions, layer: int) -> float:
+    return options.weights[layer] if options.weights else 1.0
+
+
+def _boundary_loss(
+    logits: torch.Tensor,
+    tags: torch.Tensor,
+    inside: torch.Tensor,
+    slices: Sequence[slice],
+    options: LossOptions,
+) -> torch.Tensor:
+    """The cross-entropy of each layer at the words whose tag begins a span or ends the one before, summed."""
+    total = logits.new_zeros(())
+    before = pad(tags[:, :-1], (0, 0, 1, 0))  # O before the first word
+    is_begin = tags % 2 == 1
+    is_behind = (before > 0) & (tags == 0)
+    for layer, part in enumerate(slices):
+        chosen = (is_begin | is_behind)[..., layer] & inside
+        entropy = cross_entropy(logits[..., part][chosen], tags[..., layer][chosen], reduction="sum")
+        total = total + _weight(options, layer) * options.boundary * entropy
+    return total
 
 
 def _words(labels: torch.Tensor, items: Items) -> torch.Tensor:

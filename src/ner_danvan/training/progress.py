@@ -1,8 +1,9 @@
-"""What a training run says on the way: one line an epoch."""
+"""What a training run says on the way: one line an epoch, or one every so many steps."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -48,4 +49,42 @@ class EpochLines(TrainerCallback):
             self._loss,
             values.get("eval_loss", float("nan")),
             scores,
+        )
+
+
+class StepLines(TrainerCallback):
+    """Logs loss and speed every time that the Trainer logs."""
+
+    def __init__(self, subwords: int) -> None:
+        """`subwords` are those of one step."""
+        self._subwords = subwords
+        self._step, self._time = 0, time.monotonic()
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The clock starts with the first step, after the data has been made ready."""
+        if not self._step:
+            self._step, self._time = state.global_step, time.monotonic()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """One line: steps done, loss, learning rate, subwords a second."""
+        values = logs or {}
+        if "eval_loss" in values:
+            log.info("held-out loss %.4f", values["eval_loss"])
+        if "loss" not in values:
+            return
+        now = time.monotonic()
+        speed = self._subwords * (state.global_step - self._step) / max(1e-9, now - self._time)
+        self._step, self._time = state.global_step, now
+        log.info(
+            "step %d of %d  loss %.4f  rate %.2e  %.0f subwords a second",
+            *(state.global_step, state.max_steps, values["loss"], values.get("learning_rate", 0.0), speed),
         )

@@ -36,6 +36,8 @@ from ner_danvan.training.record import check_same_run, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import (
     Scorer,
+    average_checkpoints,
+    checkpoints,
     full_logits,
     last_checkpoint,
     learned_transitions,
@@ -69,7 +71,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     subwords = Subwords.from_files(encoder)
     set_seed(config.seed)
     model = load_encoder(encoder, config.model, config.scheme)
-    check_fit(model, subwords, config.window)
+    check_fit(model, subwords, config.inputs.window)
 
     split_words = learn_split_words(
         [(document, SEGMENTERS[config.data.segmenter](document.text, None)) for document in train],
@@ -78,7 +80,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     )
 
     def examples_of(documents: Sequence[Document]) -> list[Example]:
-        return make_examples(documents, subwords, split_words, config.scheme, config.window, config.data.segmenter)
+        return make_examples(documents, subwords, split_words, config.scheme, config.inputs)
 
     train_examples, dev_examples = examples_of(train), examples_of(dev)
     for split, examples in (("train", train_examples), ("dev", dev_examples)):
@@ -117,6 +119,8 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     trained: Any = trainer.accelerator.unwrap_model(trainer.model)
     result = RunResult(config.output / MODEL_FOLDER, best, reached)
     if main:
+        if config.training.average > 1:
+            average_checkpoints(trained, checkpoints(config.output)[-config.training.average :])
         transitions = learned_transitions(trained, config.scheme)
         logits = full_logits(trained, dev_examples)
         found = predicted(logits, dev_examples, config.scheme, transitions)
@@ -124,7 +128,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         log.info("best dev f1 %.4f after epoch %g; in fp32 %.4f", best, reached, exact["f1"])
         tags = [example.tags for example in dev_examples]
         temperatures = fit_temperatures(logits, tags, config.scheme, transitions)
-        settings = ModelSettings(config.scheme, config.window, transitions, temperatures, config.data.segmenter)
+        settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures)
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
         save_model(trained, result.model, settings, encoder, subwords, split_words)

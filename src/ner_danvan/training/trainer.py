@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
@@ -17,13 +18,15 @@ from ner_danvan.backends.torch import TorchBackend
 from ner_danvan.decode import Transitions, decode
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
+from ner_danvan.model_dir import WEIGHTS_FILE
 from ner_danvan.text.inputs import stitch_documents
 from ner_danvan.text.subwords import PAD_ID
 from ner_danvan.training.config import RunConfig
 from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_precision
 from ner_danvan.training.features import Example, collate, make_dataset
-from ner_danvan.training.loss import ChainLoss, WordLoss, new_transitions
+from ner_danvan.training.loss import ChainLoss, LossOptions, WordLoss, new_transitions
 from ner_danvan.training.progress import EpochLines
+from ner_danvan.training.regularized import RegularizedTrainer
 from ner_danvan.training.versions import ReadEpoch, Versions
 
 Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
@@ -56,7 +59,8 @@ def make_trainer(
         remove_unused_columns=False,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=2,  # the best and the newest, for going on after a kill
+        # the best and the newest, for going on after a kill, and what is averaged at the end
+        save_total_limit=max(2, options.average + 1),
         load_best_model_at_end=True,
         metric_for_best_model="f1",
         greater_is_better=True,
@@ -66,15 +70,16 @@ def make_trainer(
         report_to="none",
         disable_tqdm=True,
     )
-    trainer = Trainer(
+    trainer = RegularizedTrainer(
+        scheme=config.scheme,
+        adversarial=options.adversarial,
+        consistency=options.consistency,
         model=model,
         args=arguments,
         train_dataset=train,
         eval_dataset=make_dataset(dev),
         data_collator=collate,
-        compute_loss_func=(
-            ChainLoss(config.scheme, getattr(model, TRANSITIONS)) if options.transitions else WordLoss(config.scheme)
-        ),
+        compute_loss_func=_loss(model, config),
         compute_metrics=DevScorer(dev, config.scheme, score, model),
         optimizers=(make_optimizer(model, options), None),
         callbacks=[EarlyStoppingCallback(options.patience), EpochLines(), ReadEpoch(train)],
@@ -82,6 +87,15 @@ def make_trainer(
     for plain in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(plain)
     return trainer
+
+
+def _loss(model: PreTrainedModel, config: RunConfig) -> ChainLoss | WordLoss:
+    options = config.training
+    weights = tuple(float(options.layer_weights.get(layer.name, 1.0)) for layer in config.scheme.layers)
+    changes = LossOptions(weights, options.label_smoothing, options.boundary_weight)
+    if options.transitions:
+        return ChainLoss(config.scheme, getattr(model, TRANSITIONS), changes)
+    return WordLoss(config.scheme, changes)
 
 
 class DevScorer:
@@ -138,12 +152,24 @@ def stitched_logits(
 
 def last_checkpoint(output: Path) -> Path | None:
     """The newest checkpoint that was written to its end, or None."""
+    return next(reversed(checkpoints(output)), None)
+
+
+def checkpoints(output: Path) -> list[Path]:
+    """Those that were written to their end, the newest last."""
     found = [
         path
         for path in (output / "checkpoints").glob("checkpoint-*")
         if path.name.rpartition("-")[2].isdigit() and _is_whole(path / "trainer_state.json")
     ]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def average_checkpoints(model: PreTrainedModel, folders: Sequence[Path]) -> None:
+    """Give the model the mean of these checkpoints' weights (Izmailov et al. 2018)."""
+    states = [load_file(folder / WEIGHTS_FILE) for folder in folders]
+    mean = {name: torch.stack([state[name].float() for state in states]).mean(dim=0) for name in states[0]}
+    model.load_state_dict(mean)
 
 
 def _is_whole(state: Path) -> bool:

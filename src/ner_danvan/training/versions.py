@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from datasets import Dataset
 from torch.utils.data import Dataset as MapDataset
@@ -41,10 +41,18 @@ class Versions(MapDataset[dict[str, Any]]):
         return row
 
 
-class ReadEpoch(TrainerCallback):
-    """Turns to the epoch's version, also where a killed run goes on."""
+class ReadsEpochs(Protocol):
+    """Training data that is not the same in every epoch."""
 
-    def __init__(self, versions: Versions) -> None:
+    def read_epoch(self, epoch: int) -> None:
+        """Read what belongs to an epoch, counted from 0."""
+        ...
+
+
+class ReadEpoch(TrainerCallback):
+    """Turns to the epoch's data, also where a killed run goes on."""
+
+    def __init__(self, versions: ReadsEpochs) -> None:
         self._versions = versions
 
     def on_epoch_begin(

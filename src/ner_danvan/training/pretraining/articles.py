@@ -1,0 +1,54 @@
+"""Text to pre-train on: articles of word-segmented text, whole files or one after another in a file."""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from ner_danvan.document import read_jsonl
+from ner_danvan.errors import UserError
+from ner_danvan.text.segment import SEGMENTERS
+
+SUFFIXES = (".txt", ".txt.xz", ".jsonl")
+
+
+def read_articles(paths: Sequence[Path], segmenter: str) -> Iterator[str]:
+    """Each article as words between spaces, syllables of a word joined by `_`.
+
+    A `.txt` or `.txt.xz` file holds articles with an empty line between them, a `.jsonl` file documents, one a line.
+    `segmenter` is one of SEGMENTERS; `spaces` takes the words as they stand. Raises UserError for a file that is not
+    there or cannot be read.
+    """
+    for path in paths:
+        if not path.is_file() or not path.name.endswith(SUFFIXES):
+            what = "cannot be read as text" if path.is_file() else "no such file"
+            raise UserError(f"{path}: {what}; give {', '.join(SUFFIXES)} files of articles.")
+        for text in _texts(path):
+            words = text if segmenter == "spaces" else " ".join(word.form for word in SEGMENTERS[segmenter](text, None))
+            if words.strip():
+                yield words
+
+
+def _texts(path: Path) -> Iterator[str]:
+    if path.suffix == ".jsonl":
+        yield from (document.text for document in read_jsonl(path))
+        return
+    try:
+        with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as stream:
+            yield from _between_empty_lines(stream)
+    except (UnicodeDecodeError, lzma.LZMAError) as error:
+        raise UserError(f"{path}: is no UTF-8 text ({error}); fetch the file again.") from None
+
+
+def _between_empty_lines(stream: TextIO) -> Iterator[str]:
+    lines: list[str] = []
+    for line in stream:
+        if line.strip():
+            lines.append(line)
+        elif lines:
+            yield "".join(lines)
+            lines = []
+    if lines:
+        yield "".join(lines)

@@ -1,0 +1,107 @@
+"""The masked language model, its growth in depth, and its optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import AutoConfig, PreTrainedModel, RobertaForMaskedLM
+
+from ner_danvan.backends.torch import quiet_transformers
+from ner_danvan.errors import UserError
+from ner_danvan.training.pretraining.masking import NONE
+
+
+class SparseMaskedLM(RobertaForMaskedLM):  # type: ignore[no-untyped-call]
+    """RoBERTa's masked language model that computes its outputs at the guessed places only, a fifth of all."""
+
+    def forward(self, input_ids: torch.Tensor, places: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The mean cross-entropy at `places`, indices into the batch laid flat; shapes as `collate_masked` gives."""
+        hidden = self.roberta(input_ids=input_ids).last_hidden_state.flatten(0, 1)[places]
+        return {"loss": cross_entropy(self.lm_head(hidden).float(), targets, ignore_index=NONE)}
+
+
+def load_language_model(folder: Path, layers: int) -> SparseMaskedLM:
+    """The masked language model of a directory in PhoBERT's layout, without dropout.
+
+    With more `layers` than it has (0: as many), its layers are repeated in place, evenly spread, as the deeper model's
+    first weights (progressive stacking, Gong et al. 2019). Raises UserError for fewer layers, or a folder without
+    such a model.
+    """
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(
+            f"{folder}: no model.safetensors; give encoder a directory with a masked language model's weights."
+        )
+    quiet_transformers()
+    options = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "trust_remote_code": False}
+    settings = AutoConfig.from_pretrained(folder, **options)
+    source: SparseMaskedLM = SparseMaskedLM.from_pretrained(
+        folder, config=settings, dtype=torch.float32, use_safetensors=True, attn_implementation="eager"
+    )
+    own = int(settings.num_hidden_layers)
+    if layers in (0, own):
+        return source
+    if layers < own:
+        raise UserError(f"layers={layers} is less than the {own} that {folder} has; give more, or 0 for as many.")
+    settings.num_hidden_layers = layers
+    grown: SparseMaskedLM = SparseMaskedLM._from_config(  # type: ignore[no-untyped-call]
+        settings, attn_implementation="eager"
+    )
+    state = source.state_dict()
+    places = [number * own // layers for number in range(layers)]
+    for number, origin in enumerate(places):
+        grown.roberta.encoder.layer[number].load_state_dict(source.roberta.encoder.layer[origin].state_dict())
+    rest = {name: tensor for name, tensor in state.items() if ".encoder.layer." not in name}
+    grown.load_state_dict(rest, strict=False)
+    grown.tie_weights()
+    return grown
+
+
+class MuonAdamW(torch.optim.Optimizer):
+    """Muon (Jordan et al. 2024) on the encoder's matrices, AdamW on everything else, as one optimizer.
+
+    Muon's updates are scaled to AdamW's size (Liu et al. 2025), so that both rates mean the same.
+    """
+
+    def __init__(self, model: PreTrainedModel, rate: float, matrix_rate: float, weight_decay: float) -> None:
+        named = list(model.named_parameters())
+        matrices = [p for name, p in named if p.ndim == 2 and ".encoder.layer." in name]
+        chosen = {id(parameter) for parameter in matrices}
+        others = [p for _, p in named if id(p) not in chosen]
+        self._parts: list[torch.optim.Optimizer] = [
+            torch.optim.Muon(matrices, lr=matrix_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(
+                [
+                    {"params": [p for p in others if p.ndim > 1], "weight_decay": weight_decay},
+                    {"params": [p for p in others if p.ndim == 1], "weight_decay": 0.0},
+                ],
+                lr=rate,
+                betas=(0.9, 0.98),
+                fused=True,
+            ),
+        ]
+        super().__init__(
+            [{"params": matrices}, *({"params": group["params"]} for group in self._parts[1].param_groups)], {}
+        )
+        # the very groups of the parts, so that a schedule reaches them
+        self.param_groups = [group for part in self._parts for group in part.param_groups]
+
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One step of both."""
+        loss = closure() if closure else None
+        for part in self._parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Both states, for a checkpoint."""
+        return {"parts": [part.state_dict() for part in self._parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The inverse of `state_dict`."""
+        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = [group for part in self._parts for group in part.param_groups]

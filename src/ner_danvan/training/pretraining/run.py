@@ -1,0 +1,171 @@
+"""A pre-training run: from articles to an encoder in PhoBERT's layout."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import RobertaForMaskedLM, Trainer, TrainingArguments, set_seed
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from ner_danvan.errors import UserError
+from ner_danvan.model_dir import MODEL_FOLDER, WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
+from ner_danvan.training.encoder import resolve_precision
+from ner_danvan.training.pretraining.articles import read_articles
+from ner_danvan.training.pretraining.config import PretrainConfig, paths_of, pretrain_config
+from ner_danvan.training.pretraining.masking import MaskedWindows, collate_masked, pack, split_off
+from ner_danvan.training.pretraining.model import MuonAdamW, SparseMaskedLM, load_language_model
+from ner_danvan.training.pretraining.selection import most_alike
+from ner_danvan.training.progress import StepLines
+from ner_danvan.training.record import check_same_run, make_record, write_record
+from ner_danvan.training.trainer import last_checkpoint
+from ner_danvan.training.versions import ReadEpoch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Where the encoder lies, and its loss on held-out windows before and after, in nats a guessed subword."""
+
+    model: Path
+    before: float
+    after: float
+
+
+def run(values: Mapping[str, Any]) -> Pretrained:
+    """Go on with a masked language model as the resolved configuration says.
+
+    Writes `checkpoints/`, `run.json` and the encoder `model/` under `output`; `resume=auto` goes on from the last
+    checkpoint of a run that was killed. Raises UserError for a fault of config, text or encoder.
+    """
+    config = pretrain_config(values)
+    options = config.training
+    folder = find_model(config.encoder)
+    subwords = Subwords.from_files(folder)
+    set_seed(config.seed)
+    model = load_language_model(folder, config.layers)
+    _check_fit(model, subwords, options.window)
+    articles = _articles(config)
+    record = make_record(
+        values,
+        {},
+        encoder=file_hash(folder / WEIGHTS_FILE),
+        text={"articles": len(articles), "sha256": sha256("\n".join(articles).encode()).hexdigest()},
+    )
+    packed = pack(_shuffled(articles, config.seed), subwords, options.window)
+    held = split_off(packed, config.text.held_out)
+    mask_id = subwords.vocabulary_size  # behind the vocabulary, as PhoBERT has it
+    train, dev = (
+        MaskedWindows(rows, options.masked, subwords.vocabulary_size, mask_id, config.seed + number)
+        for number, rows in enumerate(held)
+    )
+    log.info("%d articles, %d windows to learn from, %d held out", len(articles), len(train), len(dev))
+    trainer = _trainer(model, train, dev, config)
+    checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
+    if checkpoint:
+        check_same_run(record, config.output)
+        log.info("going on from %s", checkpoint)
+    elif trainer.is_world_process_zero():
+        for old in ("checkpoints", MODEL_FOLDER):
+            shutil.rmtree(config.output / old, ignore_errors=True)
+    if trainer.is_world_process_zero():
+        write_record(record, config.output)
+    before = float(trainer.evaluate()["eval_loss"]) if not checkpoint else math.nan
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    after = float(trainer.evaluate()["eval_loss"])
+    result = Pretrained(config.output / MODEL_FOLDER, before, after)
+    if trainer.is_world_process_zero():
+        save_language_model(model, result.model, folder)
+        write_record(record | {"held_out_loss": {"before": before, "after": after}}, result.model)
+    return result
+
+
+def save_language_model(model: SparseMaskedLM, folder: Path, vocabulary: Path) -> None:
+    """Write a plain RobertaForMaskedLM in fp16 with its vocabulary files; training reads it in fp32."""
+    shutil.rmtree(folder, ignore_errors=True)
+    plain = RobertaForMaskedLM(model.config)
+    plain.load_state_dict(model.state_dict())
+    plain.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
+    (folder / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
+    for name in (VOCAB_FILE, MERGES_FILE):
+        shutil.copyfile(vocabulary / name, folder / name)
+
+
+def _check_fit(model: SparseMaskedLM, subwords: Subwords, window: int) -> None:
+    if model.config.vocab_size != subwords.vocabulary_size + 1:
+        raise UserError(
+            f"the encoder has {model.config.vocab_size} subwords, vocab.txt {subwords.vocabulary_size} without <mask>; "
+            f"they are of different models, fetch both again."
+        )
+    positions = int(model.config.max_position_embeddings) - 2
+    if not 2 < window <= positions:
+        raise UserError(f"training.window={window} must be above 2 and at most the encoder's {positions} positions.")
+
+
+def _articles(config: PretrainConfig) -> list[str]:
+    text = config.text
+    articles = list(read_articles(paths_of("text.files", text.files), text.segmenter))
+    if text.share < 1:
+        if text.like is None:
+            raise UserError("text.share is below 1 but text.like is empty; name texts that the articles shall be like.")
+        like = list(read_articles(paths_of("text.like", text.like), "underthesea"))
+        articles = [articles[number] for number in most_alike(articles, like, text.share)]
+    return articles
+
+
+def _shuffled(articles: Sequence[str], seed: int) -> list[str]:
+    """In an order that follows from seed and text, whatever the order of the files."""
+    return sorted(articles, key=lambda article: sha256(f"{seed}/{article}".encode()).digest())
+
+
+def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, config: PretrainConfig) -> Trainer:
+    options = config.training
+    arguments = TrainingArguments(
+        output_dir=str(config.output / "checkpoints"),
+        seed=config.seed,
+        max_steps=options.steps,
+        per_device_train_batch_size=options.batch_size,
+        # so that dropping unfinished batches drops nothing held out
+        per_device_eval_batch_size=next(n for n in range(options.batch_size, 0, -1) if len(dev) % n == 0),
+        learning_rate=options.learning_rate,
+        warmup_steps=options.warmup,
+        lr_scheduler_type="linear",
+        max_grad_norm=options.max_grad_norm,
+        bf16=resolve_precision(options.precision) == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_drop_last=True,  # every batch of the same shape
+        dataloader_pin_memory=torch.cuda.is_available(),
+        remove_unused_columns=False,
+        label_names=["targets"],
+        prediction_loss_only=True,
+        save_steps=options.save_steps,
+        save_total_limit=1,
+        eval_strategy="no",
+        logging_steps=max(1, options.steps // 100),
+        report_to="none",
+        disable_tqdm=True,
+    )
+    if options.compile:
+        # on a CPU the steps between the matrix products take most of the time; compiled, a step takes half
+        model.forward = torch.compile(model.forward)  # type: ignore[method-assign]
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=dev,
+        data_collator=collate_masked,
+        optimizers=(MuonAdamW(model, options.learning_rate, options.matrix_rate, options.weight_decay), None),
+        callbacks=[StepLines(options.batch_size * options.window), ReadEpoch(train)],
+    )
+    for plain in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(plain)
+    return trainer

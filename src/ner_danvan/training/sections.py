@@ -1,0 +1,55 @@
+"""Sections of a configuration as dataclasses, with errors that name the key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ner_danvan.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Filled = TypeVar("Filled", bound="DataclassInstance")
+Number = TypeVar("Number", int, float)
+
+
+def fill(kind: type[Filled], section: str, values: Any) -> Filled:
+    """A dataclass from a section of the configuration, each value in its field's type; UserError names a wrong key."""
+    if not isinstance(values, Mapping):
+        raise UserError(f"{section}={values} is no section; see configs/ for the keys that it has.")
+    known = {field.name: field.type for field in fields(kind)}
+    if unknown := [key for key in values if key not in known]:
+        raise UserError(f"{section}.{unknown[0]} is not known; known are {', '.join(known)}.")
+    if missing := [key for key in known if key not in values]:
+        raise UserError(f"{section}.{missing[0]} is missing; see configs/.")
+    return kind(**{key: _value(f"{section}.{key}", values[key], str(known[key])) for key in known})
+
+
+def _value(key: str, value: Any, kind: str) -> Any:
+    if kind == "Path":
+        return Path(str(value))
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise UserError(f"{key}={value} must be true or false.")
+        return value
+    if kind == "Any":
+        return value
+    if kind in ("int", "float"):
+        return number(key, value, int if kind == "int" else float)
+    return "" if value is None else str(value)
+
+
+def number(key: str, value: Any, kind: type[Number]) -> Number:
+    """A finite number of this kind; raises UserError that names the key."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or (kind is int and value != int(value))
+    ):
+        raise UserError(f"{key}={value} must be a {'whole ' if kind is int else ''}number.")
+    return kind(value)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny import DANVAN, SENTENCES
+from transformers import RobertaForMaskedLM
+
+from ner_danvan.errors import UserError
+from ner_danvan.text.segment import segment
+from ner_danvan.training.config import EncoderConfig
+from ner_danvan.training.encoder import load_encoder
+from ner_danvan.training.pretraining.model import MuonAdamW, load_language_model
+from ner_danvan.training.pretraining.run import run
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty articles of the same few sentences: there is something to learn."""
+    path = tmp_path_factory.mktemp("text") / "articles.txt"
+    lines = [" ".join(word.form for word in segment(sentence)) for sentence in SENTENCES]
+    path.write_text("\n\n".join("\n".join(lines[n % 6 :] + lines[: n % 6]) for n in range(60)), encoding="utf-8")
+    return path
+
+
+def values(encoder: Path, text: Path, output: Path, **changes: Any) -> dict[str, Any]:
+    training = {"steps": 40, "batch_size": 8, "window": 64, "masked": 0.2, "learning_rate": 5e-3, "matrix_rate": 1e-2}
+    training |= {"warmup": 0.1, "weight_decay": 0.01, "max_grad_norm": 1.0, "precision": "fp32", "compile": False}
+    return {
+        "output": str(output),
+        "seed": 1,
+        "resume": None,
+        "encoder": str(encoder),
+        "layers": 0,
+        "text": {"files": [str(text)], "segmenter": "spaces", "like": None, "share": 1.0, "held_out": 4},
+        "training": training | {"save_steps": 10},
+    } | changes
+
+
+def test_the_loss_on_held_out_windows_falls_and_the_encoder_can_be_fine_tuned(
+    encoder: Path, text: Path, tmp_path: Path
+) -> None:
+    result = run(values(encoder, text, tmp_path))
+    assert result.after < result.before - 1
+    record = json.loads((result.model / "run.json").read_text())
+    assert record["held_out_loss"]["after"] == result.after
+    assert record["text"]["articles"] == 60
+    plain = RobertaForMaskedLM.from_pretrained(result.model)
+    assert plain.config.architectures == ["RobertaForMaskedLM"]
+    load_encoder(result.model, EncoderConfig("x", str(result.model), "mit", False, 0.1, 0.1), DANVAN)
+
+
+def test_a_deeper_model_has_its_layers_repeated(encoder: Path, tmp_path: Path) -> None:
+    shallow, deep = load_language_model(encoder, 0), load_language_model(encoder, 4)
+    for number, origin in enumerate([0, 0, 1, 1]):
+        ours, theirs = (
+            model.roberta.encoder.layer[place].state_dict() for model, place in ((deep, number), (shallow, origin))
+        )
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert torch.equal(deep.get_input_embeddings().weight, shallow.get_input_embeddings().weight)
+    assert deep.lm_head.decoder.weight is deep.get_input_embeddings().weight
+    assert torch.equal(deep.lm_head.dense.weight, shallow.lm_head.dense.weight)
+
+
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
+    encoder: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, killed = (values(encoder, text, tmp_path / name) for name in ("whole", "killed"))
+    run(whole)
+    step, done = MuonAdamW.step, []
+
+    def dies(self: MuonAdamW, closure: Any = None) -> Any:
+        if len(done) == 25:
+            raise KeyboardInterrupt
+        done.append(1)
+        return step(self, closure)
+
+    monkeypatch.setattr(MuonAdamW, "step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(killed)
+    monkeypatch.setattr(MuonAdamW, "step", step)
+    run(killed | {"resume": "auto"})
+    ours, theirs = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "killed"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    with pytest.raises(UserError, match=r"begun with config\.seed=1, now it is 2"):
+        run(killed | {"resume": "auto", "seed": 2})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layers": 1}, "layers=1 is less than the 2"),
+        ({"resume": "yes"}, "resume=yes is not known"),
+        ({"encoder": "nowhere/at/all"}, "nowhere/at/all"),
+        ({"text": {"files": "a.txt"}}, r"text\.files=a\.txt is no list"),
+        ({"text": {"segmenter": "x"}}, r"text\.segmenter=x is not known"),
+        ({"text": {"share": 0.5}}, r"text\.like is empty"),
+        ({"text": {"share": 0}}, r"text\.share=0\.0 must be above 0"),
+        ({"text": {"held_out": 0}}, r"text\.held_out=0"),
+        ({"text": {"held_out": 10_000}}, r"give more text"),
+        ({"training": {"window": 500}}, r"training\.window=500"),
+        ({"training": {"steps": 0}}, r"training\.steps=0 must be above 0"),
+        ({"training": {"precision": "fp8"}}, r"precision=fp8"),
+    ],
+)
+def test_wrong_settings_are_named(
+    encoder: Path, text: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    plain = values(encoder, text, tmp_path)
+    merged = plain | {key: plain[key] | value if isinstance(value, dict) else value for key, value in changes.items()}
+    with pytest.raises(UserError, match=message):
+        run(merged)
+
+
+def test_articles_are_chosen_by_what_they_shall_be_like(encoder: Path, text: Path, tmp_path: Path) -> None:
+    plain = values(encoder, text, tmp_path)
+    like = tmp_path / "like.txt"
+    like.write_text(SENTENCES[0], encoding="utf-8")
+    chosen = plain["text"] | {"like": [str(like)], "share": 0.5}
+    result = run(plain | {"text": chosen, "training": plain["training"] | {"steps": 1}})
+    assert json.loads((result.model / "run.json").read_text())["text"]["articles"] == 30
