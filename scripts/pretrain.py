@@ -1,7 +1,7 @@
 """Go on with a masked language model, on more text or on text of a kind.
 
 python scripts/pretrain.py 'text.files=[articles.txt.xz]' training.steps=3000
-python scripts/pretrain.py 'text.files=[a.txt.xz]' training.steps=900 'text.like=[data/built/train.jsonl]' text.share=0.3
+python scripts/pretrain.py 'text.files=[a.txt.xz]' training.steps=900 'text.like=[data/built/train.jsonl]' text.share=.3
 """
 
 from __future__ import annotations

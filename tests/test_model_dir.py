@@ -18,6 +18,7 @@ SETTINGS = ModelSettings(
     InputSettings(WindowSize(128, 16), line_marks=True),
     {"title": [[0.5] * 3] * 3},
     {"mention": 1.5, "title": 1.0, "task": 2.0},
+    0.45,
 )
 
 
@@ -78,6 +79,7 @@ def test_outputs_are_compared_in_numeric_order(model: Path) -> None:
         ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"mention": 1, "title": 1, "task": 0}}}, "above 0"),
         ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"task": 1.0}}}, "for each layer"),
         ({"ner_danvan": SETTINGS.to_config() | {"segmenter": "other"}}, "segmenter other"),
+        ({"ner_danvan": SETTINGS.to_config() | {"min_score": 1.5}}, '"min_score" is 1.5, no probability'),
         ({"max_position_embeddings": 100}, "more than the model's positions"),
         ({"vocab_size": 50}, "the model 50"),
         ({"id2label": {"a": "O"}}, "cannot be used"),

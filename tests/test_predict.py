@@ -20,7 +20,11 @@ Run = Callable[..., int]
 @pytest.fixture
 def run(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the command with a model that tags at random; gives the exit code."""
-    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None: make_tagger(vocabulary))
+    monkeypatch.setattr(
+        Tagger,
+        "from_pretrained",
+        lambda name, device=None, min_score=None: make_tagger(vocabulary, min_score=min_score, own_min_score=0.4),
+    )
 
     def call(*arguments: str | Path) -> int:
         with pytest.raises(SystemExit) as left:
@@ -74,12 +78,15 @@ def test_stdin_is_read(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_min_score_leaves_out_what_is_less_sure(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    run("--text", SENTENCES[0], "--format", "jsonl")
+    run("--text", SENTENCES[0], "--format", "jsonl", "--min-score", "0")
     every = json.loads(capsys.readouterr().out)["spans"]
     run("--text", SENTENCES[0], "--format", "jsonl", "--min-score", "0.6")
     kept = json.loads(capsys.readouterr().out)["spans"]
     assert kept == [span for span in every if span["score"] >= 0.6]
     assert 0 < len(kept) < len(every)
+    run("--text", SENTENCES[0], "--format", "jsonl")
+    own = json.loads(capsys.readouterr().out)["spans"]
+    assert own == [span for span in every if span["score"] >= 0.4] != kept
 
 
 @pytest.mark.parametrize(
@@ -137,16 +144,16 @@ def test_a_document_that_cannot_be_tagged_does_not_end_the_run(
 
 
 def test_model_and_device_reach_the_tagger(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str | None, str | None]] = []
+    asked: list[tuple[str | None, str | None, float | None]] = []
 
-    def load(name: str | None, device: str | None = None) -> Tagger:
-        asked.append((name, device))
+    def load(name: str | None, device: str | None = None, min_score: float | None = None) -> Tagger:
+        asked.append((name, device, min_score))
         return make_tagger(vocabulary)
 
     monkeypatch.setattr(Tagger, "from_pretrained", load)
     with pytest.raises(SystemExit):
         predict.main(["--text", "x", "--model", "m", "--device", "cpu"])
-    assert asked == [("m", "cpu")]
+    assert asked == [("m", "cpu", None)]
 
 
 def test_the_output_in_the_input_folder_is_not_read_again(run: Run, reports: Path) -> None:
@@ -162,7 +169,7 @@ def test_a_reader_that_leaves_early_is_no_error(format_: str, vocabulary: Path, 
         "import sys, tiny; from pathlib import Path\n"
         "from ner_danvan import predict; from ner_danvan.tagger import Tagger\n"
         "folder = Path(sys.argv.pop(1))\n"
-        "Tagger.from_pretrained = lambda name, device=None: tiny.make_tagger(folder)\n"
+        "Tagger.from_pretrained = lambda name, device=None, min_score=None: tiny.make_tagger(folder)\n"
         "predict.main()"
     )
     command = [sys.executable, "-c", program, str(vocabulary), str(tmp_path / "many.txt"), "--format", format_]

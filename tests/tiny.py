@@ -53,6 +53,7 @@ FITTING: dict[str, Any] = {
     "adversarial": 0.0,
     "consistency": 0.0,
     "average": 0,
+    "min_score": None,
     "precision": "fp32",
     "workers": 0,
     "line_marks": False,
@@ -212,9 +213,13 @@ def make_tagger(
     window: WindowSize | None = None,
     line_marks: bool = False,
     split_words: SplitWords | None = None,
+    min_score: float | None = None,
+    own_min_score: float = 0.0,
     batch_tokens: int = 8_192,
 ) -> Tagger:
     """A Tagger over a folder with a vocabulary, on a backend that is no model."""
-    settings = ModelSettings(scheme, InputSettings(window or WindowSize(256, 48), line_marks=line_marks))
+    inputs = InputSettings(window or WindowSize(256, 48), line_marks=line_marks)
+    settings = ModelSettings(scheme, inputs, min_score=own_min_score)
     files = ModelFiles(folder, settings, Subwords.from_files(folder), split_words or {})
-    return Tagger(files, backend or RandomBackend(len(scheme.tags)), batch_tokens=batch_tokens)  # type: ignore[arg-type]
+    chosen: Any = backend or RandomBackend(len(scheme.tags))
+    return Tagger(files, chosen, min_score=min_score, batch_tokens=batch_tokens)

@@ -50,6 +50,11 @@ def decode(
     return found
 
 
+def sure_spans(spans: Sequence[Span], min_score: float) -> tuple[Span, ...]:
+    """Those whose score is at least so high."""
+    return tuple(span for span in spans if (span.score or 0.0) >= min_score)
+
+
 def _buckets(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Rows that have words, by length, so many together that padding them costs bounded memory."""
     bucket: list[int] = []

@@ -39,12 +39,16 @@ _PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md", "*.svg"]  # 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What prediction must know of a model: labels, how it reads, transitions and temperatures by layer."""
+    """What prediction must know of a model: labels, how it reads, transitions and temperatures by layer.
+
+    Spans whose score is below `min_score` are left out, unless somebody asks for another limit.
+    """
 
     scheme: LabelScheme
     inputs: InputSettings
     transitions: Transitions = field(default_factory=dict)
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    min_score: float = 0.0
 
     def to_config(self) -> dict[str, Any]:
         """The section of `config.json`."""
@@ -55,6 +59,7 @@ class ModelSettings:
             "overlap": self.inputs.window.overlap,
             "transitions": {name: [list(row) for row in rows] for name, rows in self.transitions.items()},
             "temperatures": dict(self.temperatures),
+            "min_score": self.min_score,
             "segmenter": self.inputs.segmenter,
             "line_marks": self.inputs.line_marks,
         }
@@ -137,6 +142,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         inputs = InputSettings(window, segmenter, section.get("line_marks", False) is True)
         transitions = {str(name): _matrix(rows, str(name), scheme) for name, rows in section["transitions"].items()}
         temperatures = {str(name): float(value) for name, value in section["temperatures"].items()}
+        min_score = float(section.get("min_score", 0.0))
         outputs = tuple(str(tag) for _, tag in sorted((int(key), tag) for key, tag in config["id2label"].items()))
         positions, vocabulary = int(config["max_position_embeddings"]), int(config["vocab_size"])
     except KeyError as error:
@@ -147,6 +153,8 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         0 < value < math.inf for value in temperatures.values()
     ):
         raise UserError(f'{path}: "temperatures" wants a number above 0 for each layer of its scheme. {_EXPORT_HINT}')
+    if not 0 <= min_score <= 1:
+        raise UserError(f'{path}: "min_score" is {min_score}, no probability. {_EXPORT_HINT}')
     if outputs != scheme.tags:
         raise UserError(
             f"{path}: the model's {len(outputs)} outputs are not the {len(scheme.tags)} tags of its label scheme "
@@ -154,7 +162,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         )
     if window.subwords > positions - POSITION_OFFSET:
         raise UserError(f"{path}: a window of {window.subwords} is more than the model's positions. {_EXPORT_HINT}")
-    return ModelSettings(scheme, inputs, transitions, temperatures), vocabulary
+    return ModelSettings(scheme, inputs, transitions, temperatures, min_score), vocabulary
 
 
 def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -74,7 +74,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
     parser.add_argument(
-        "--min-score", type=_probability, default=0.0, metavar="P", help="leave out spans less sure than P"
+        "--min-score", type=_probability, metavar="P", help="leave out spans less sure than P (the model's own limit)"
     )
     parser.add_argument(
         "--on-error", choices=("fail", "skip"), default="fail", help="at an input that fails: stop (default), or go on"
@@ -189,15 +189,14 @@ def _how_to_go_on(options: argparse.Namespace) -> str:
 def _load(options: argparse.Namespace) -> Tagger:
     from ner_danvan.tagger import Tagger  # late: wrong usage is told at once
 
-    return Tagger.from_pretrained(options.model, device=options.device)
+    return Tagger.from_pretrained(options.model, device=options.device, min_score=options.min_score)
 
 
 def _write(tagger: Tagger, inputs: _Inputs, stream: TextIO, options: argparse.Namespace, finished: int) -> None:
     write = FORMATS[options.format](stream, tagger.scheme.labels)
     tagged = tagger.stream(inputs, on_failure=inputs.add_untagged)
     for number, document in enumerate(_progress(tagged, options, finished), 1):
-        kept = tuple(span for span in document.spans if (span.score or 0.0) >= options.min_score)
-        write(replace(document, spans=kept))
+        write(document)
         if number % 64 == 0:
             stream.flush()
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner_danvan.backends.base import Backend, pad_batch
-from ner_danvan.decode import decode
+from ner_danvan.decode import decode, sure_spans
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import ModelFiles, find_model, read_model_dir
@@ -24,16 +24,22 @@ class Tagger:
     """Finds labelled spans in raw text.
 
     `tagger(text)` tags one document, `tagger.stream(documents)` any number with constant memory and in order.
+    Spans less probable than `min_score` are left out; None takes the model's own limit, at which its F1 is best.
     `batch_tokens` bounds the subwords, padding included, that the encoder sees at a time.
     """
 
-    def __init__(self, files: ModelFiles, backend: Backend, *, batch_tokens: int = 8_192) -> None:
+    def __init__(
+        self, files: ModelFiles, backend: Backend, *, min_score: float | None = None, batch_tokens: int = 8_192
+    ) -> None:
         self._files = files
         self._backend = backend
+        self.min_score = files.settings.min_score if min_score is None else min_score
         self._batch_tokens = batch_tokens
 
     @classmethod
-    def from_pretrained(cls, name: str | Path | None = None, *, device: str | None = None) -> Tagger:
+    def from_pretrained(
+        cls, name: str | Path | None = None, *, device: str | None = None, min_score: float | None = None
+    ) -> Tagger:
         """Load the embedded default, a model directory or a hub id; `device` as torch names it, or None to choose.
 
         Raises UserError if there is no such model or its directory is not whole.
@@ -41,7 +47,11 @@ class Tagger:
         files = read_model_dir(find_model(name))
         from ner_danvan.backends.torch import TorchBackend  # late: importing torch takes seconds
 
-        return cls(files, TorchBackend(files.folder, device))
+        return cls(files, TorchBackend(files.folder, device), min_score=min_score)
+
+    def at(self, min_score: float) -> Tagger:
+        """The same model with another limit."""
+        return Tagger(self._files, self._backend, min_score=min_score, batch_tokens=self._batch_tokens)
 
     @property
     def scheme(self) -> LabelScheme:
@@ -96,7 +106,7 @@ class Tagger:
             self._files.settings.temperatures,
         )
         for (document, _), found in zip(group, spans, strict=True):
-            yield replace(document, spans=found)
+            yield replace(document, spans=sure_spans(found, self.min_score))
 
     def _logits(self, group: list[Inputs]) -> list[npt.NDArray[np.float32]]:
         """Stitched logits `[words, outputs]` of each document."""

@@ -46,6 +46,19 @@ def test_both_ways_of_evaluating_give_the_same_scores(vocabulary: Path) -> None:
     assert evaluate_predictions(predicted, [*gold, GOLD], DANVAN, "dev").scores == evaluation.scores
 
 
+def test_the_models_limit_holds_for_scores_and_not_for_the_thresholds(vocabulary: Path) -> None:
+    gold = [Document(str(i), sentence) for i, sentence in enumerate(SENTENCES)]
+    every, every_found = evaluate_model(make_tagger(vocabulary), [*gold, GOLD], "dev")
+    sure, sure_found = evaluate_model(make_tagger(vocabulary, own_min_score=0.5), [*gold, GOLD], "dev")
+    kept = [span for document in every_found for span in document.spans if (span.score or 0) >= 0.5]
+    assert [span for document in sure_found for span in document.spans] == kept
+    assert sure.scores.micro.predicted == len(kept) < every.scores.micro.predicted
+    assert every.calibration
+    assert sure.calibration
+    assert sure.calibration.thresholds == every.calibration.thresholds
+    assert [found.spans for found in sure.calibration.bins[:5]] == [0] * 5
+
+
 def test_predictions_are_matched_by_file_name(vocabulary: Path) -> None:
     predicted = [replace(GOLD, id="folder/r1.txt")]
     assert evaluate_predictions(predicted, [GOLD], DANVAN, "dev").scores.micro.f1 == 1
@@ -75,13 +88,14 @@ def values(tmp_path: Path, **changes: Any) -> dict[str, Any]:
         "labels": {"layers": DANVAN.to_config()},
         "model": {"path": None},
         "device": None,
+        "min_score": None,
     } | changes
 
 
 def test_a_run_writes_metrics_and_predictions(
     vocabulary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None: make_tagger(vocabulary))
+    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None, min_score=None: make_tagger(vocabulary))
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
     run(values(tmp_path, model={"path": str(tmp_path / "model")}))

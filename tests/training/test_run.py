@@ -97,7 +97,13 @@ def test_the_best_checkpoint_is_kept_and_not_the_last(encoder: Path, reports: Pa
 def test_training_stops_early_without_a_better_score(encoder: Path, reports: Path, tmp_path: Path) -> None:
     scores = iter([0.5, 0.4, 0.4, 0.4, 0.9, 0.9])
     run(values(encoder, reports, tmp_path, epochs=6, patience=2), lambda gold, predicted: {"f1": next(scores)})
-    assert list(scores) == [0.9, 0.9]  # three epochs were scored, and the best once more in fp32
+    assert list(scores) == [0.9]  # three epochs were scored, and the best in fp32, with all spans and the sure ones
+
+
+def test_the_limit_is_half_of_the_dev_f1_unless_it_is_given(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    for given, wanted in ((None, 0.45), (0.1, 0.1)):
+        result = run(values(encoder, reports, tmp_path, epochs=1, min_score=given), lambda gold, found: {"f1": 0.9})
+        assert read_model_dir(result.model).settings.min_score == wanted
 
 
 def test_the_same_run_twice_gives_the_same_weights(encoder: Path, reports: Path, tmp_path: Path) -> None:
@@ -161,7 +167,9 @@ def test_patience_goes_on_after_a_kill(encoder: Path, reports: Path, tmp_path: P
         return {"f1": 0.5}
 
     run(config | {"resume": "auto"}, no_better)
-    assert len(asked) == 2  # the epoch that uses up the patience, and the best once more in fp32
+    assert (
+        len(asked) == 3
+    )  # the epoch that uses up the patience, and the best in fp32, with all spans and the sure ones
 
 
 def test_a_run_that_has_ended_is_not_gone_on_with(encoder: Path, reports: Path, tmp_path: Path) -> None:

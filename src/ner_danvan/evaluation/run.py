@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.corpus.reports import read_gold
+from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document, check_document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.calibration import Calibration, calibrate
@@ -60,9 +61,10 @@ def evaluate_model(tagger: Tagger, gold: Sequence[Document], name: str) -> tuple
     """
     for document in gold:
         check_document(document, tagger.scheme.layer_of, document.id)
-    predicted = list(tagger.stream(replace(document, spans=()) for document in gold))
+    every = list(tagger.at(0.0).stream(replace(document, spans=()) for document in gold))
+    predicted = [replace(document, spans=sure_spans(document.spans, tagger.min_score)) for document in every]
     lost = sum(len(_beyond_words(tagger, document)) for document in gold)
-    return _evaluation(gold, predicted, tagger.scheme, name, lost), predicted
+    return _evaluation(gold, predicted, tagger.scheme, name, lost, every), predicted
 
 
 def evaluate_predictions(
@@ -103,7 +105,7 @@ def run(values: Mapping[str, Any]) -> Evaluation:
         evaluation = evaluate_predictions(predicted, read_gold(path, scheme.layer_of), scheme, name)
     else:
         folder = find_model(values["model"]["path"])
-        tagger = Tagger.from_pretrained(folder, device=values["device"])
+        tagger = Tagger.from_pretrained(folder, device=values["device"], min_score=values["min_score"])
         evaluation, predicted = evaluate_model(tagger, read_gold(path, tagger.scheme.layer_of), name)
         weights = file_hash(folder / WEIGHTS_FILE)
     output.mkdir(parents=True, exist_ok=True)
@@ -115,8 +117,14 @@ def run(values: Mapping[str, Any]) -> Evaluation:
 
 
 def _evaluation(
-    gold: Sequence[Document], predicted: Sequence[Document], scheme: LabelScheme, name: str, lost: int | None
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    scheme: LabelScheme,
+    name: str,
+    lost: int | None,
+    every: Sequence[Document] | None = None,
 ) -> Evaluation:
+    """`every` has the spans below the model's limit too, for what another limit would give."""
     return Evaluation(
         name,
         len(gold),
@@ -124,7 +132,7 @@ def _evaluation(
         strict_scores(gold, predicted, scheme),
         lost,
         f1_intervals(gold, predicted, scheme),
-        calibrate(gold, predicted),
+        calibrate(gold, predicted, every),
     )
 
 

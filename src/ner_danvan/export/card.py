@@ -67,6 +67,7 @@ def make_card(
         outputs=len(settings.scheme.tags),
         layers="; ".join(f"{layer.name}: {', '.join(layer.tags)}" for layer in settings.scheme.layers),
         temperatures=settings.temperatures,
+        min_score=settings.min_score,
         evaluations=evaluations,
         transitions=bool(settings.transitions),
         **facts,

@@ -79,6 +79,7 @@ class OptimConfig:
     adversarial: float
     consistency: float
     average: int
+    min_score: float | None
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
             raise UserError(f"training.{key}={getattr(options, key)} must not be below 0.")
     if options.schedule not in SCHEDULES:
         raise UserError(f"training.schedule={options.schedule} is not known; take one of {', '.join(SCHEDULES)}.")
+    if options.min_score is not None and not 0 <= options.min_score <= 1:
+        raise UserError(f"training.min_score={options.min_score} must be between 0 and 1, or null.")
     for key, low, high in (("layer_decay", 0, 1), ("label_smoothing", -1, 0.999)):
         if not low < getattr(options, key) <= high:
             raise UserError(f"training.{key}={getattr(options, key)} must be above {max(low, 0)} and at most {high}.")

@@ -14,6 +14,7 @@ from typing import Any
 from transformers import PreTrainedModel, set_seed
 
 from ner_danvan.corpus.reports import read_gold
+from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
@@ -123,12 +124,19 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
             average_checkpoints(trained, checkpoints(config.output)[-config.training.average :])
         transitions = learned_transitions(trained, config.scheme)
         logits = full_logits(trained, dev_examples)
-        found = predicted(logits, dev_examples, config.scheme, transitions)
-        exact = score([example.document for example in dev_examples], found)
-        log.info("best dev f1 %.4f after epoch %g; in fp32 %.4f", best, reached, exact["f1"])
         tags = [example.tags for example in dev_examples]
         temperatures = fit_temperatures(logits, tags, config.scheme, transitions)
-        settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures)
+        found = predicted(logits, dev_examples, config.scheme, transitions, temperatures)
+        gold = [example.document for example in dev_examples]
+        every = score(gold, found)["f1"]
+        # where scores are probabilities, F1 is best without the spans that are less sure than half of that F1
+        # (Lipton et al. 2014)
+        min_score = round(every / 2, 2) if config.training.min_score is None else config.training.min_score
+        sure = [replace(document, spans=sure_spans(document.spans, min_score)) for document in found]
+        exact = score(gold, sure)
+        log.info("dev f1 %.4f at the best epoch, %g; in fp32 %.4f", best, reached, every)
+        log.info("dev f1 %.4f without spans that are less sure than %.2f", exact["f1"], min_score)
+        settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures, min_score)
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
         save_model(trained, result.model, settings, encoder, subwords, split_words)

@@ -38,6 +38,9 @@ def _value(key: str, value: Any, kind: str) -> Any:
         return value
     if kind == "Any":
         return value
+    if kind.endswith(" | None") and value is None:
+        return None
+    kind = kind.removesuffix(" | None")
     if kind in ("int", "float"):
         return number(key, value, int if kind == "int" else float)
     return "" if value is None else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -119,11 +119,12 @@ def predicted(
     examples: Sequence[Example],
     scheme: LabelScheme,
     transitions: Transitions,
+    temperatures: Mapping[str, float] | None = None,
 ) -> list[Document]:
     """The documents of the examples with the spans that their logits `[words, outputs]` say."""
     documents = [example.document for example in examples]
     offsets = [example.inputs.offsets for example in examples]
-    found = decode(logits, offsets, [document.text for document in documents], scheme, transitions)
+    found = decode(logits, offsets, [document.text for document in documents], scheme, transitions, temperatures)
     return [Document(document.id, document.text, spans) for document, spans in zip(documents, found, strict=True)]
 
 
