@@ -55,6 +55,7 @@ FITTING: dict[str, Any] = {
     "average": 0,
     "min_score": None,
     "precision": "fp32",
+    "compile": "no",
     "workers": 0,
     "line_marks": False,
 }

@@ -63,6 +63,13 @@ def test_a_batch_is_padded_with_what_counts_for_nothing() -> None:
     assert (batch["labels"][1] == IGNORED).all()
 
 
+def test_a_batch_for_compiled_code_has_a_length_of_few() -> None:
+    rows = [{"input_ids": [0, *[5] * n, 2], "labels": [[IGNORED] * 3] * (n + 2)} for n in (3, 7)]
+    assert collate(rows, multiple=8)["input_ids"].shape == (2, 16)
+    assert collate(rows, multiple=8)["labels"].shape == (2, 16, 3)
+    assert collate(rows[:1], multiple=5)["input_ids"].shape == (1, 5)
+
+
 def test_stitched_logits_have_a_row_a_word(vocabulary: Path) -> None:
     documents = [Document("a", " ".join(SENTENCES)), Document("b", ""), Document("c", SENTENCES[0])]
     examples = make_examples(documents, Subwords.from_files(vocabulary), {}, DANVAN, SMALL)

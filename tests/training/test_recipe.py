@@ -14,6 +14,7 @@ from tiny import DANVAN, FITTING, SMALL, no_augmentation
 from torch.nn.functional import cross_entropy, log_softmax
 
 from ner_danvan.document import parse_inline
+from ner_danvan.errors import UserError
 from ner_danvan.labels import IGNORED
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.training.config import DataConfig, EncoderConfig, OptimConfig, RunConfig, SplitWordsConfig
@@ -186,7 +187,7 @@ def test_consistency_costs_what_two_passes_disagree(encoder: Path, examples: lis
     for trainer in (plain, consistent):
         inputs = next(iter(trainer.get_train_dataloader()))
         torch.manual_seed(5)
-        losses.append(float(trainer.compute_loss(trainer.model.train(), dict(inputs))))
+        losses.append(trainer.compute_loss(trainer.model.train(), dict(inputs)).item())
     assert losses[1] > losses[0] > 0
 
 
@@ -218,3 +219,44 @@ def test_tags_are_what_the_boundary_rule_takes_them_for() -> None:
         for number, tag in enumerate(layer.tags):
             assert (number % 2 == 1) == tag.startswith("B-")
     assert np.all([layer.tags[0] == "O" for layer in DANVAN.layers])
+
+
+def test_training_steps_are_compiled_and_the_rest_stays_plain(
+    encoder: Path, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def counted(function: Any) -> Any:
+        def run(*arguments: Any, **options: Any) -> Any:
+            calls.append("compiled")
+            return function(*arguments, **options)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", counted)
+    trainer = trainer_of(encoder, examples, tmp_path, compile="yes")
+    model = trainer.model
+    calls.clear()
+    inputs = next(iter(trainer.get_train_dataloader()))
+    assert inputs["input_ids"].shape[1] == 64
+    trainer.compute_loss(model.train(), dict(inputs)).backward()
+    assert calls == ["compiled"]
+    trainer.compute_loss(model.eval(), dict(inputs))
+    assert calls == ["compiled"]
+
+
+def test_where_nothing_can_be_compiled_training_goes_on_unless_it_was_asked_for(
+    encoder: Path, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(function: Any) -> Any:
+        raise RuntimeError("no C++ compiler found\nand more")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    trainer = trainer_of(encoder, examples, tmp_path, compile="auto")
+    assert trainer.compute_loss(trainer.model, next(iter(trainer.get_train_dataloader()))) > 0
+    with pytest.raises(
+        UserError, match=r"training\.compile=yes: torch cannot compile here \(no C\+\+ compiler found\)"
+    ):
+        trainer_of(encoder, examples, tmp_path, compile="yes")
+    with pytest.raises(UserError, match=r"training\.compile=on is not known"):
+        trainer_of(encoder, examples, tmp_path, compile="on")

@@ -17,9 +17,14 @@ class Backend(Protocol):
         ...
 
 
-def pad_batch(rows: Sequence[npt.NDArray[np.int64]], pad: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows of unequal length as ids `[batch, longest]`, filled up with `pad`, and their attention mask."""
-    longest = max(len(row) for row in rows)
+def pad_batch(
+    rows: Sequence[npt.NDArray[np.int64]], pad: int, multiple: int = 1
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of unequal length as ids `[batch, longest]`, filled up with `pad`, and their attention mask.
+
+    The length is rounded up to a `multiple`.
+    """
+    longest = -(-max(len(row) for row in rows) // multiple) * multiple
     ids = np.full((len(rows), longest), pad, dtype=np.int64)
     mask = np.zeros((len(rows), longest), dtype=np.int64)
     for place, row in enumerate(rows):

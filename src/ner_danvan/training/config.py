@@ -70,6 +70,7 @@ class OptimConfig:
     weight_decay: float
     max_grad_norm: float
     precision: str
+    compile: str
     workers: int
     line_marks: bool
     layer_decay: float

@@ -59,12 +59,12 @@ def make_dataset(examples: Sequence[Example]) -> Dataset:
     return Dataset.from_dict(rows)
 
 
-def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """A batch, padded to its longest window.
+def collate(rows: Sequence[dict[str, Any]], multiple: int = 1) -> dict[str, torch.Tensor]:
+    """A batch, padded to its longest window, or to the next `multiple` of subwords.
 
     `input_ids` and `attention_mask` are `[batch, length]`, `labels` is `[batch, length, layers]`.
     """
-    ids, mask = pad_batch([np.asarray(row["input_ids"], dtype=np.int64) for row in rows], PAD_ID)
+    ids, mask = pad_batch([np.asarray(row["input_ids"], dtype=np.int64) for row in rows], PAD_ID, multiple)
     labels = [np.asarray(row["labels"], dtype=np.int64) for row in rows]
     padded = np.full((*ids.shape, labels[0].shape[1]), IGNORED, dtype=np.int64)
     for place, tags in enumerate(labels):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import WEIGHTS_FILE
 from ner_danvan.text.inputs import stitch_documents
 from ner_danvan.text.subwords import PAD_ID
+from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.config import RunConfig
 from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_precision
 from ner_danvan.training.features import Example, collate, make_dataset
@@ -28,6 +30,8 @@ from ner_danvan.training.loss import ChainLoss, LossOptions, WordLoss, new_trans
 from ner_danvan.training.progress import EpochLines
 from ner_danvan.training.regularized import RegularizedTrainer
 from ner_danvan.training.versions import ReadEpoch, Versions
+
+_LENGTHS = 64  # windows are padded to a multiple of this for compiled code, which is made anew for each shape
 
 Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
 
@@ -40,6 +44,7 @@ def make_trainer(
     if options.transitions:
         setattr(model, TRANSITIONS, new_transitions(config.scheme))
     precision = resolve_precision(options.precision)
+    compile_for_training(model, options.compile)
     arguments = TrainingArguments(
         output_dir=str(config.output / "checkpoints"),
         seed=config.seed,
@@ -78,7 +83,7 @@ def make_trainer(
         args=arguments,
         train_dataset=train,
         eval_dataset=make_dataset(dev),
-        data_collator=collate,
+        data_collator=partial(collate, multiple=1 if options.compile == "no" else _LENGTHS),
         compute_loss_func=_loss(model, config),
         compute_metrics=DevScorer(dev, config.scheme, score, model),
         optimizers=(make_optimizer(model, options), None),

@@ -29,7 +29,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def values(encoder: Path, text: Path, output: Path, **changes: Any) -> dict[str, Any]:
     training = {"steps": 40, "batch_size": 8, "window": 64, "masked": 0.2, "learning_rate": 5e-3, "matrix_rate": 1e-2}
-    training |= {"warmup": 0.1, "weight_decay": 0.01, "max_grad_norm": 1.0, "precision": "fp32", "compile": False}
+    training |= {"warmup": 0.1, "weight_decay": 0.01, "max_grad_norm": 1.0, "precision": "fp32", "compile": "no"}
     return {
         "output": str(output),
         "seed": 1,

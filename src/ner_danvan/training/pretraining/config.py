@@ -37,7 +37,7 @@ class MaskedConfig:
     weight_decay: float
     max_grad_norm: float
     precision: str
-    compile: bool
+    compile: str
     save_steps: int
 
 

@@ -18,6 +18,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import MODEL_FOLDER, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
+from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.encoder import resolve_precision
 from ner_danvan.training.pretraining.articles import read_articles
 from ner_danvan.training.pretraining.config import PretrainConfig, paths_of, pretrain_config
@@ -154,9 +155,7 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         report_to="none",
         disable_tqdm=True,
     )
-    if options.compile:
-        # on a CPU the steps between the matrix products take most of the time; compiled, a step takes half
-        model.forward = torch.compile(model.forward)  # type: ignore[method-assign]
+    compile_for_training(model, options.compile)
     trainer = Trainer(
         model=model,
         args=arguments,
