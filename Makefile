@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := runs/demo
+REAL ?= ../shared/real
 
 .PHONY: install demo test lint model data clean
 
@@ -33,13 +34,19 @@ lint: install
 data: install
 	$(BIN)/python scripts/prepare_data.py
 
-# rebuild the shipped model from the repository alone
+# rebuild the shipped model from the repository alone, and score it; on real reports too where a machine has them
 model: install data
 	$(BIN)/python scripts/train.py run=danvan-mini
-	$(BIN)/python scripts/evaluate.py model.path=runs/danvan-mini/model data.path=data/reports/dev data.name=dev output=runs/danvan-mini/dev
-	$(BIN)/python scripts/evaluate.py model.path=runs/danvan-mini/model output=runs/danvan-mini/test
-	$(BIN)/python scripts/export.py model.path=runs/danvan-mini output=models/danvan-mini \
-		'evaluations=[runs/danvan-mini/dev/metrics.json,runs/danvan-mini/test/metrics.json]'
+	set -e; scores=; \
+	for set in dev=data/reports/dev test=data/reports/test real-dev=$(REAL)/dev real-check=$(REAL)/check; do \
+		name=$${set%%=*}; folder=$${set#*=}; \
+		if [ -d $$folder ]; then \
+			$(BIN)/python scripts/evaluate.py model.path=runs/danvan-mini/model \
+				data.path=$$folder data.name=$$name output=runs/danvan-mini/$$name; \
+			scores=$$scores,runs/danvan-mini/$$name/metrics.json; \
+		fi; \
+	done; \
+	$(BIN)/python scripts/export.py model.path=runs/danvan-mini output=models/danvan-mini "evaluations=[$${scores#,}]"
 
 clean:
 	rm -rf runs outputs multirun data/built .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

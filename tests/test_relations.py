@@ -55,6 +55,9 @@ def held(markup: str) -> list[tuple[str | None, str]]:
          [("A B", "Bí thư"), (None, "Chủ tịch"), (None, "Trưởng ban")]),
         ("Các <T>Phó ban</T>:\n1. Ông <N>A B</N>\n2. Bà <N>C D</N>.", [("A B", "Phó ban"), ("C D", "Phó ban")]),
         ("Các <T>Phó ban</T>:\n- Ông <N>A B</N>;\n- Bà <N>C D</N>.", [("A B", "Phó ban"), ("C D", "Phó ban")]),
+        ("các <T>Ủy viên</T>: <T>Chủ tịch nước</T> <N>A B</N>, <T>Thủ tướng</T> <N>C D</N>; <T>Trưởng ban</T>, bà <N>E G</N>",
+         [("A B", "Ủy viên"), ("C D", "Ủy viên"), ("A B", "Chủ tịch nước"), ("C D", "Thủ tướng"), (None, "Trưởng ban")]),
+        ("một <T>Ủy viên</T>: <T>Chủ tịch</T> <N>A B</N>", [(None, "Ủy viên"), ("A B", "Chủ tịch")]),
         ("Ngày 5/6 <T>Chủ tịch</T> <N>A B</N> và ông <N>C D</N>", [("A B", "Chủ tịch")]),
         ("02 <T>Phó Chủ tịch</T> <N>A B</N>, <N>C D</N>", [("A B", "Phó Chủ tịch"), ("C D", "Phó Chủ tịch")]),
         ("<N>A B</N>, <T>Bí thư</T>; <T>trưởng thôn</T> các thôn", [("A B", "Bí thư"), (None, "trưởng thôn")]),
@@ -76,6 +79,9 @@ def test_who_holds_which_post(markup: str, wanted: list[tuple[str | None, str]])
         ("TM. <B>UBND XÃ</B>\n<T>CHỦ TỊCH</T>\n<N>A B</N>", ["UBND XÃ"]),
         ("Nơi nhận: <B>UBND XÃ</B>\n<T>CHỦ TỊCH</T>", []),
         ("<T>Bí thư</T> họp với <B>UBND</B>", []),
+        ("<T>Giám đốc <B>Sở Nội vụ</B></T> (<B>SNV</B>) <N>A B</N>", ["Sở Nội vụ"]),
+        ("<T>Chủ tịch <B>Uỷ ban Quốc gia</B></T> (<B>Ủy ban</B>)", ["Uỷ ban Quốc gia"]),
+        ("<T>Vụ trưởng <B>Vụ I</B></T> (<B>Bộ Tài chính</B>)", ["Vụ I", "Bộ Tài chính"]),
     ],
 )
 def test_which_body_a_post_is_in(markup: str, wanted: list[str]) -> None:

@@ -171,7 +171,7 @@ def _of_chain(
             left = None
     if right and (_direct(gap) or _colon(gap)):
         people = [right]
-        if _colon(gap) or _GROUP.search(_plain(text[max(0, titles[0].start - 30) : titles[0].start])):
+        if _colon(gap) or _is_group(text, titles[0]):
             people = list(_list_of(text, mentions, last + 1, kinds))
         if left is None:
             yield from ((title, people) for title in titles)
@@ -182,6 +182,9 @@ def _of_chain(
         yield from ((title, [left]) for title in titles)
     elif right and (_dash_name(gap) or _signature(gap) or _for_name(gap)):
         yield from ((title, [right]) for title in titles)
+    elif after and _colon(text[titles[-1].end : after.start]) and _is_group(text, titles[0]):
+        # "các Ủy viên Bộ Chính trị: Chủ tịch nước …, Thủ tướng …": each of them holds both titles
+        yield from ((title, list(_titled_list(text, mentions, last + 1, kinds))) for title in titles)
 
 
 def _list_of(text: str, mentions: Sequence[Span], first: int, kinds: Kinds) -> Iterator[Span]:
@@ -191,6 +194,21 @@ def _list_of(text: str, mentions: Sequence[Span], first: int, kinds: Kinds) -> I
         if other.label != kinds.person or not _next_name(text[one.end : other.start]):
             return
         yield other
+
+
+def _titled_list(text: str, mentions: Sequence[Span], first: int, kinds: Kinds) -> Iterator[Span]:
+    """The names of a list that begins at `first`, each behind a title."""
+    for number in range(first, len(mentions) - 1, 2):
+        title, person = mentions[number : number + 2]
+        if (title.label, person.label) != (kinds.position, kinds.person) or not _direct(text[title.end : person.start]):
+            return
+        yield person
+        if number + 2 < len(mentions) and not _next_name(text[person.end : mentions[number + 2].start]):
+            return
+
+
+def _is_group(text: str, title: Span) -> bool:
+    return bool(_GROUP.search(_plain(text[max(0, title.start - 30) : title.start])))
 
 
 def _appointee(text: str, title: Span, mentions: Sequence[Span], kinds: Kinds) -> Span | None:
@@ -240,13 +258,24 @@ def _bodies_of(text: str, position: Span, bodies: Sequence[Span], has_name_befor
         behind = bodies[number]
         gap, after = text[position.end : behind.start], _plain(text[behind.end : behind.end + _NEAR])
         if len(gap) <= _NEAR and (
-            (_in_brackets(gap) and after.lstrip().startswith(")"))
+            (_in_brackets(gap) and after.lstrip().startswith(")") and not _is_short_for(behind, text, position))
             or (_parent(gap) and (has_name_before or "," not in gap) and _AFTER_PARENT.match(after))
         ):
             yield behind
     on_behalf = before is not None and _ON_BEHALF.search(_plain(text[max(0, before.start - _NEAR) : before.start]))
     if before and on_behalf and _signature(text[before.end : position.start]):
         yield before
+
+
+def _is_short_for(body: Span, text: str, title: Span) -> bool:
+    """Whether a body in brackets is but another name of one in the title, an acronym or words of it."""
+    short = _plain(text[body.start : body.end])
+    return short.isupper() or f" {_unmarked(short)} " in f" {_unmarked(text[title.start : title.end])} "
+
+
+def _unmarked(text: str) -> str:
+    """Lower case without tone marks, which two styles put in two places."""
+    return "".join(char for char in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(char))
 
 
 # --- tasks ------------------------------------------------------------------------------------
