@@ -236,7 +236,7 @@ def test_a_gpu_trains_in_bf16_where_it_has_it(monkeypatch: pytest.MonkeyPatch, s
 def test_the_temperature_of_logits_that_are_too_sure_is_found() -> None:
     random = np.random.default_rng(0)
     logits, tags = [], []
-    for _ in range(30):
+    for _ in range(150):
         true = random.standard_normal((80, 13)) * 2
         gold = np.zeros((3, 80), dtype=np.int64)
         for layer, part in enumerate(DANVAN.slices):
@@ -254,6 +254,15 @@ def test_the_temperature_of_logits_that_are_too_sure_is_found() -> None:
 def test_without_words_temperatures_are_one() -> None:
     empty = fit_temperatures([np.zeros((0, 13), np.float32)], [np.zeros((3, 0), np.int64)], DANVAN, {})
     assert empty == {"mention": 1.0, "title": 1.0, "task": 1.0}
+
+
+def test_a_layer_in_which_nothing_is_found_has_temperature_one_and_one_without_an_error_is_not_all_too_sure() -> None:
+    logits, tags = np.zeros((20, 13), np.float32), np.zeros((3, 20), np.int64)
+    logits[:, [part.start for part in DANVAN.slices]] = 3.0
+    logits[::4, 1], tags[0, ::4] = 6.0, 1  # persons, all right; nothing in the other layers
+    fitted = fit_temperatures([logits], [tags], DANVAN, {})
+    assert (fitted["title"], fitted["task"]) == (1.0, 1.0)
+    assert 0.1 < fitted["mention"] < 12
 
 
 # --- record -------------------------------------------------------------------------------------
