@@ -114,7 +114,12 @@ def values(root: Path, vocabulary: Path) -> dict[str, Any]:
     return {
         "labels": {"layers": DANVAN.to_config()},
         "model": {"path": str(vocabulary)},
-        "training": {"window": 256, "overlap": 48, "split_words": {"min_cuts": 1, "min_share": 0.02}},
+        "training": {
+            "window": 256,
+            "overlap": 48,
+            "line_marks": True,
+            "split_words": {"min_cuts": 1, "min_share": 0.02},
+        },
         "splits": {"train": str(root / "train"), "dev": str(root / "dev")},
         "index": None,
         "groups": None,
