@@ -83,6 +83,7 @@ def test_the_scripts_work_together_from_reports_to_a_tagged_text(tmp_path: Path,
         for number in numbers:
             write(tmp_path / split / f"{split}{number}.txt", "\n".join(REPORTS).format(n=number))
     small = [f"model.path={encoder}", "model.dropout=0", "training.epochs=15", "training.learning_rate=0.01"]
+    small.append("training.compile='no'")  # it takes longer than the run
     data = [f"data.train={tmp_path / 'train'}", f"data.dev={tmp_path / 'dev'}"]
     trained = script(
         "train", *small, *data, "training.batch_size=4", "training.head_factor=1", f"output={tmp_path / 'run'}"
@@ -167,6 +168,7 @@ def test_two_processes_train_as_one_with_the_doubled_batch(tmp_path: Path, encod
         "augment=default",
         "training.epochs=2",
         "training.precision=fp32",
+        "training.compile='no'",
     ]
     one = [sys.executable, *common, "training.batch_size=4", f"output={tmp_path / 'one'}"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]

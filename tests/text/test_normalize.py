@@ -59,3 +59,8 @@ def test_every_character_of_the_copy_stands_for_a_piece_of_the_original_in_order
 def test_new_style_keeps_the_length(text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
     assert len(new_style_tones(composed)) == len(composed)
+
+
+def test_a_syllable_ends_before_an_underscore_too() -> None:
+    assert new_style_tones("ủy_ban Hòa_Bình hòan") == "uỷ_ban Hoà_Bình hòan"
+    assert old_style_tones("uỷ_ban quý_báu") == "ủy_ban quý_báu"

@@ -195,8 +195,11 @@ def test_dev_scores_are_of_one_pass(encoder: Path, examples: list[Example], tmp_
     trainer = trainer_of(encoder, examples, tmp_path, consistency=2.0)
     inputs = next(iter(trainer.get_train_dataloader()))
     model = trainer.model.eval()
+    passes: list[int] = []
+    model.register_forward_hook(lambda *_: passes.append(1))
     loss, outputs = trainer.compute_loss(model, dict(inputs), return_outputs=True)
-    assert float(loss) == pytest.approx(float(trainer.compute_loss_func(outputs, inputs["labels"])), rel=1e-5)
+    assert len(passes) == 1
+    assert loss.item() == pytest.approx(trainer.compute_loss_func(outputs, inputs["labels"]).item(), rel=1e-5)
 
 
 def test_the_average_is_of_the_checkpoints_given(encoder: Path, tmp_path: Path) -> None:

@@ -99,13 +99,17 @@ def run(values: Mapping[str, Any]) -> Evaluation:
     """
     path, name, output = Path(values["data"]["path"]), str(values["data"]["name"]), Path(values["output"])
     weights = None
+    if (least := values["min_score"]) is not None and not (isinstance(least, int | float) and 0 <= least <= 1):
+        raise UserError(f"min_score={least} must be between 0 and 1, or null.")
+    if least is not None and values["predictions"] is not None:
+        raise UserError("min_score goes with a model, not with predictions; leave one of the two out.")
     if values["predictions"] is not None:
         scheme = LabelScheme.from_config(values["labels"]["layers"])
         predicted = list(read_jsonl(Path(values["predictions"])))
         evaluation = evaluate_predictions(predicted, read_gold(path, scheme.layer_of), scheme, name)
     else:
         folder = find_model(values["model"]["path"])
-        tagger = Tagger.from_pretrained(folder, device=values["device"], min_score=values["min_score"])
+        tagger = Tagger.from_pretrained(folder, device=values["device"], min_score=least)
         evaluation, predicted = evaluate_model(tagger, read_gold(path, tagger.scheme.layer_of), name)
         weights = file_hash(folder / WEIGHTS_FILE)
     output.mkdir(parents=True, exist_ok=True)

@@ -19,10 +19,11 @@ _OLD_TO_NEW = {
 }
 _OLD_TO_NEW |= {cased(old): cased(new) for old, new in _OLD_TO_NEW.items() for cased in (str.upper, str.capitalize)}
 # only where the cluster ends the syllable: "hòa" but not the misspelt "hòan"
-_OLD_STYLE = re.compile(rf"(?:{'|'.join(_OLD_TO_NEW)})(?!\w)")
+_END = r"(?![^\W_])"  # of a syllable, which `_` may join to the next
+_OLD_STYLE = re.compile(rf"(?:{'|'.join(_OLD_TO_NEW)}){_END}")
 _NEW_TO_OLD = {new: old for old, new in _OLD_TO_NEW.items()}
 # "quý" and "quả" are written alike in both: there the u belongs to the q
-_NEW_STYLE = re.compile(rf"(?<![qQ])(?:{'|'.join(_NEW_TO_OLD)})(?!\w)")
+_NEW_STYLE = re.compile(rf"(?<![qQ])(?:{'|'.join(_NEW_TO_OLD)}){_END}")
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MARKS = 32

@@ -13,8 +13,8 @@ from ner_danvan.errors import UserError
 log = logging.getLogger(__name__)
 
 
-def compile_for_training(model: torch.nn.Module, choice: str) -> None:
-    """Let the model's training steps run compiled; what is not training runs as it is.
+def compile_for_training(model: torch.nn.Module, choice: str) -> bool:
+    """Let the model's training steps run compiled; what is not training runs as it is. Tells whether they do.
 
     On a CPU the steps between the matrix products take most of the time, and compiled they take half of it. `choice` is
     `yes`, `no`, or `auto`: on a CPU, where there is a compiler that works. Raises UserError for another word, and for
@@ -23,12 +23,12 @@ def compile_for_training(model: torch.nn.Module, choice: str) -> None:
     if choice not in ("auto", "yes", "no"):
         raise UserError(f"training.compile={choice} is not known; take auto, yes or no.")
     if choice == "no" or (choice == "auto" and torch.cuda.is_available()):
-        return
+        return False
     if fault := _fault():
         if choice == "yes":
             raise UserError(f"training.compile=yes: torch cannot compile here ({fault}); say auto or no.")
         log.info("not compiled, so training takes longer: %s", fault)
-        return
+        return False
     plain: Callable[..., Any] = model.forward
     compiled: Callable[..., Any] = torch.compile(plain)
 
@@ -36,6 +36,7 @@ def compile_for_training(model: torch.nn.Module, choice: str) -> None:
         return (compiled if model.training else plain)(*arguments, **options)
 
     model.forward = forward
+    return True
 
 
 def _fault() -> str | None:

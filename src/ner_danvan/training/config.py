@@ -116,7 +116,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
             raise UserError(f"training.{key}={getattr(options, key)} must be above 0.")
     for key in (
         *("warmup", "weight_decay", "max_grad_norm", "workers", "head_factor", "transition_factor"),
-        *("boundary_weight", "adversarial", "consistency", "average"),
+        *("label_smoothing", "boundary_weight", "adversarial", "consistency", "average"),
     ):
         if getattr(options, key) < 0:
             raise UserError(f"training.{key}={getattr(options, key)} must not be below 0.")
@@ -124,9 +124,10 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
         raise UserError(f"training.schedule={options.schedule} is not known; take one of {', '.join(SCHEDULES)}.")
     if options.min_score is not None and not 0 <= options.min_score <= 1:
         raise UserError(f"training.min_score={options.min_score} must be between 0 and 1, or null.")
-    for key, low, high in (("layer_decay", 0, 1), ("label_smoothing", -1, 0.999)):
-        if not low < getattr(options, key) <= high:
-            raise UserError(f"training.{key}={getattr(options, key)} must be above {max(low, 0)} and at most {high}.")
+    if not 0 < options.layer_decay <= 1:
+        raise UserError(f"training.layer_decay={options.layer_decay} must be above 0 and at most 1.")
+    if options.label_smoothing >= 1:
+        raise UserError(f"training.label_smoothing={options.label_smoothing} must be below 1.")
     scheme = LabelScheme.from_config(values["labels"]["layers"])
     _check_layer_weights(options.layer_weights, scheme)
     data = fill(DataConfig, "data", values["data"])
@@ -138,7 +139,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     if augment.is_on and data.segmenter == "spaces":
         raise UserError("augment: changes running text, not words that are segmented already; say augment=none.")
     return RunConfig(
-        output=_output(values["output"]),
+        output=output_folder(values["output"]),
         seed=number("seed", values["seed"], int),
         resume=resume,
         model=fill(EncoderConfig, "model", values["model"]),
@@ -205,7 +206,8 @@ def _augment(values: Any, scheme: LabelScheme) -> AugmentConfig:
     return config
 
 
-def _output(value: Any) -> Path:
+def output_folder(value: Any) -> Path:
+    """The folder that `output` names; raises UserError if it is a file."""
     path = Path(str(value))
     if path.exists() and not path.is_dir():
         raise UserError(f"output={path} is a file; name a folder.")

@@ -56,7 +56,7 @@ class StepLines(TrainerCallback):
     """Logs loss and speed every time that the Trainer logs."""
 
     def __init__(self, subwords: int) -> None:
-        """`subwords` are those of one step."""
+        """`subwords` are those of one step, of all processes."""
         self._subwords = subwords
         self._step, self._time = 0, time.monotonic()
 
@@ -77,6 +77,8 @@ class StepLines(TrainerCallback):
     ) -> None:
         """One line: steps done, loss, learning rate, subwords a second."""
         values = logs or {}
+        if not state.is_world_process_zero:
+            return
         if "eval_loss" in values:
             log.info("held-out loss %.4f", values["eval_loss"])
         if "loss" not in values:

@@ -69,7 +69,7 @@ def check_same_run(record: Mapping[str, Any], folder: Path) -> None:
         return
     before = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(record, default=str))
-    for key in ("config", "data", "encoder", "lexicon"):
+    for key in ("config", "data", "text", "encoder", "lexicon"):
         if difference := _difference(before.get(key), now.get(key), key, ignored={"config.resume"}):
             raise UserError(f"{folder}: begun with {difference}; set it back, or leave out resume=auto to start anew.")
 

@@ -29,15 +29,18 @@ class RegularizedTrainer(Trainer):
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """The plain step, then, if wanted, the gradient of the worsened embeddings on top of it."""
-        loss: torch.Tensor = super().training_step(model, dict(inputs), num_items_in_batch)
         if not self._adversarial:
-            return loss
+            plain: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+            return plain
         weight = self.accelerator.unwrap_model(model).get_input_embeddings().weight
-        length = weight.grad.norm()
+        held = 0.0 if weight.grad is None else weight.grad.clone()  # of the batches before, where steps accumulate
+        loss: torch.Tensor = super().training_step(model, dict(inputs), num_items_in_batch)
+        gradient = weight.grad - held
+        length = gradient.norm()
         if length == 0 or not torch.isfinite(length):
             return loss
         before = weight.data.clone()
-        weight.data.add_(weight.grad, alpha=self._adversarial / float(length))
+        weight.data.add_(gradient, alpha=self._adversarial / float(length))
         super().training_step(model, dict(inputs), num_items_in_batch)
         weight.data.copy_(before)
         return loss
@@ -57,5 +60,6 @@ class RegularizedTrainer(Trainer):
         ]
         (first, one), (second, two) = passes
         apart = divergence(one.logits, two.logits, inputs["labels"], self._scheme)
-        loss = (first + second) / 2 + self._consistency * apart
+        # the losses are divided by the words of a whole step already, this is the mean of a batch
+        loss = (first + second) / 2 + self._consistency * apart / self.args.gradient_accumulation_steps
         return (loss, one) if return_outputs else loss

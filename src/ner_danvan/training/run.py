@@ -134,7 +134,10 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         min_score = round(every / 2, 2) if config.training.min_score is None else config.training.min_score
         sure = [replace(document, spans=sure_spans(document.spans, min_score)) for document in found]
         exact = score(gold, sure)
-        log.info("dev f1 %.4f at the best epoch, %g; in fp32 %.4f", best, reached, every)
+        if config.training.average > 1:
+            log.info("best dev f1 %.4f; the mean of the last epochs has %.4f", best, every)
+        else:
+            log.info("dev f1 %.4f at the best epoch, %g; in fp32 %.4f", best, reached, every)
         log.info("dev f1 %.4f without spans that are less sure than %.2f", exact["f1"], min_score)
         settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures, min_score)
         if transitions:

@@ -44,7 +44,7 @@ def make_trainer(
     if options.transitions:
         setattr(model, TRANSITIONS, new_transitions(config.scheme))
     precision = resolve_precision(options.precision)
-    compile_for_training(model, options.compile)
+    compiled = compile_for_training(model, options.compile)
     arguments = TrainingArguments(
         output_dir=str(config.output / "checkpoints"),
         seed=config.seed,
@@ -83,7 +83,7 @@ def make_trainer(
         args=arguments,
         train_dataset=train,
         eval_dataset=make_dataset(dev),
-        data_collator=partial(collate, multiple=1 if options.compile == "no" else _LENGTHS),
+        data_collator=partial(collate, multiple=_LENGTHS if compiled else 1),
         compute_loss_func=_loss(model, config),
         compute_metrics=DevScorer(dev, config.scheme, score, model),
         optimizers=(make_optimizer(model, options), None),

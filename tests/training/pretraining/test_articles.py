@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import lzma
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ def test_articles_are_parted_by_empty_lines_also_in_a_compressed_file(tmp_path: 
         assert found == [["Hội_nghị", "giao_ban", "Đồng_chí", "dự", "."], ["Bão", "số", "3"]]
 
 
+def test_segmented_words_are_as_the_vocabulary_has_them(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(unicodedata.normalize("NFD", "ủy_ban Hòa_Bình"), encoding="utf-8")
+    assert [article.split() for article in read_articles([tmp_path / "a.txt"], "spaces")] == [["uỷ_ban", "Hoà_Bình"]]
+
+
 def test_documents_that_are_not_segmented_become_words(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(to_json_line(Document("a", "Hội nghị tổ chức ở Hòa Bình.")) + "\n", "utf-8")
     (words,) = read_articles([tmp_path / "a.jsonl"], "underthesea")
@@ -34,6 +40,7 @@ def test_documents_that_are_not_segmented_become_words(tmp_path: Path) -> None:
         ("none.txt", None, r"none\.txt: no such file"),
         ("a.pdf", b"x", r"a\.pdf: cannot be read as text"),
         ("a.txt", b"\xff\xfe", r"a\.txt: is no UTF-8 text"),
+        ("a.txt.xz", lzma.compress(b"x" * 999)[:-20], r"a\.txt\.xz: is no UTF-8 text"),
         ("a.txt.xz", b"no xz", r"a\.txt\.xz: is no UTF-8 text"),
     ],
 )

@@ -102,6 +102,9 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
         ({"text": {"share": 0}}, r"text\.share=0\.0 must be above 0"),
         ({"text": {"held_out": 0}}, r"text\.held_out=0"),
         ({"text": {"held_out": 10_000}}, r"give more text"),
+        ({"training": {"batch_size": 10_000}}, r"less than the 10000 of a step"),
+        ({"training": {"weight_decay": -1}}, r"training\.weight_decay=-1\.0 must not be below 0"),
+        ({"seed": -1}, r"seed=-1 must not be below 0"),
         ({"training": {"window": 500}}, r"training\.window=500"),
         ({"training": {"steps": 0}}, r"training\.steps=0 must be above 0"),
         ({"training": {"precision": "fp8"}}, r"precision=fp8"),
@@ -114,6 +117,44 @@ def test_wrong_settings_are_named(
     merged = plain | {key: plain[key] | value if isinstance(value, dict) else value for key, value in changes.items()}
     with pytest.raises(UserError, match=message):
         run(merged)
+
+
+def test_the_encoder_is_not_cleared_away_and_must_be_a_language_model(
+    encoder: Path, text: Path, tmp_path: Path
+) -> None:
+    first = run(
+        values(encoder, text, tmp_path / "a") | {"training": values(encoder, text, tmp_path)["training"] | {"steps": 1}}
+    )
+    with pytest.raises(UserError, match="holds the encoder itself"):
+        run(values(first.model, text, tmp_path / "a"))
+    classifier = load_encoder(encoder, EncoderConfig("x", str(encoder), "mit", False, 0.1, 0.1), DANVAN)
+    for name in ("vocab.txt", "bpe.codes"):
+        (tmp_path / "b").mkdir(exist_ok=True)
+        (tmp_path / "b" / name).write_bytes((encoder / name).read_bytes())
+    classifier.save_pretrained(tmp_path / "b")
+    with pytest.raises(UserError, match="lack lm_head"):
+        run(values(tmp_path / "b", text, tmp_path / "c"))
+    (tmp_path / "b" / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        run(values(tmp_path / "b", text, tmp_path / "c"))
+
+
+def test_a_run_that_has_ended_is_left_alone_and_other_text_is_refused(
+    encoder: Path, text: Path, tmp_path: Path
+) -> None:
+    plain = values(encoder, text, tmp_path)
+    plain["training"] |= {"steps": 2, "save_steps": 1}
+    first = run(plain)
+    assert run(plain | {"resume": "auto"}) == first
+    other = tmp_path / "other.txt"
+    other.write_text(text.read_text("utf-8") + "\n\nBão số 3", encoding="utf-8")
+    content = text.read_text("utf-8")
+    try:
+        text.write_text(other.read_text("utf-8"), "utf-8")
+        with pytest.raises(UserError, match=r"begun with text\.articles=60, now it is 61"):
+            run(plain | {"resume": "auto"})
+    finally:
+        text.write_text(content, "utf-8")
 
 
 def test_articles_are_chosen_by_what_they_shall_be_like(encoder: Path, text: Path, tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import lzma
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from ner_danvan.document import read_jsonl
 from ner_danvan.errors import UserError
-from ner_danvan.text.segment import SEGMENTERS
+from ner_danvan.text.normalize import new_style_tones
+from ner_danvan.text.segment import SEGMENTERS, Word
 
 SUFFIXES = (".txt", ".txt.xz", ".jsonl")
 
@@ -18,15 +20,15 @@ def read_articles(paths: Sequence[Path], segmenter: str) -> Iterator[str]:
     """Each article as words between spaces, syllables of a word joined by `_`.
 
     A `.txt` or `.txt.xz` file holds articles with an empty line between them, a `.jsonl` file documents, one a line.
-    `segmenter` is one of SEGMENTERS; `spaces` takes the words as they stand. Raises UserError for a file that is not
-    there or cannot be read.
+    `segmenter` is one of SEGMENTERS; `spaces` takes the words as they stand, in NFC and new-style tone marks. Raises
+    UserError for a file that is not there or cannot be read.
     """
     for path in paths:
         if not path.is_file() or not path.name.endswith(SUFFIXES):
             what = "cannot be read as text" if path.is_file() else "no such file"
             raise UserError(f"{path}: {what}; give {', '.join(SUFFIXES)} files of articles.")
         for text in _texts(path):
-            words = text if segmenter == "spaces" else " ".join(word.form for word in SEGMENTERS[segmenter](text, None))
+            words = _plain(text) if segmenter == "spaces" else _joined(SEGMENTERS[segmenter](text, None))
             if words.strip():
                 yield words
 
@@ -38,8 +40,16 @@ def _texts(path: Path) -> Iterator[str]:
     try:
         with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as stream:
             yield from _between_empty_lines(stream)
-    except (UnicodeDecodeError, lzma.LZMAError) as error:
+    except (UnicodeDecodeError, lzma.LZMAError, EOFError) as error:
         raise UserError(f"{path}: is no UTF-8 text ({error}); fetch the file again.") from None
+
+
+def _plain(text: str) -> str:
+    return new_style_tones(unicodedata.normalize("NFC", text))
+
+
+def _joined(words: Sequence[Word]) -> str:
+    return " ".join(word.form for word in words)
 
 
 def _between_empty_lines(stream: TextIO) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ner_danvan.errors import UserError
 from ner_danvan.text.segment import SEGMENTERS
+from ner_danvan.training.config import output_folder
 from ner_danvan.training.sections import fill, number
 
 
@@ -69,10 +70,15 @@ def pretrain_config(values: Mapping[str, Any]) -> PretrainConfig:
             raise UserError(f"{key}={value} must be above 0 and at most 1.")
     if text.held_out < 1:
         raise UserError(f"text.held_out={text.held_out} must be at least 1.")
-    layers = number("layers", values["layers"], int)
+    for key in ("warmup", "weight_decay", "max_grad_norm"):
+        if getattr(training, key) < 0:
+            raise UserError(f"training.{key}={getattr(training, key)} must not be below 0.")
+    layers, seed = (number(key, values[key], int) for key in ("layers", "seed"))
+    if seed < 0:
+        raise UserError(f"seed={seed} must not be below 0.")
     return PretrainConfig(
-        output=Path(str(values["output"])),
-        seed=number("seed", values["seed"], int),
+        output=output_folder(values["output"]),
+        seed=seed,
         resume=resume,
         encoder=str(values["encoder"]),
         layers=layers,

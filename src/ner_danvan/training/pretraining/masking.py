@@ -94,11 +94,5 @@ class MaskedWindows(Dataset[dict[str, npt.NDArray[np.int64]]]):
 
 
 def collate_masked(rows: Sequence[Mapping[str, npt.NDArray[np.int64]]]) -> dict[str, torch.Tensor]:
-    """`input_ids` `[batch, length]`; `places` and `targets` `[batch * guessed]`, places counted through the batch."""
-    length = len(rows[0]["input_ids"])
-    places = [row["places"] + number * length for number, row in enumerate(rows)]
-    return {
-        "input_ids": torch.from_numpy(np.stack([row["input_ids"] for row in rows])),
-        "places": torch.from_numpy(np.concatenate(places)),
-        "targets": torch.from_numpy(np.concatenate([row["targets"] for row in rows])),
-    }
+    """`input_ids` `[batch, length]`; `places`, counted in each window, and `targets` `[batch, guessed]`."""
+    return {key: torch.from_numpy(np.stack([row[key] for row in rows])) for key in ("input_ids", "places", "targets")}

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch.nn.functional import cross_entropy
 from transformers import AutoConfig, PreTrainedModel, RobertaForMaskedLM
 
 from ner_danvan.backends.torch import quiet_transformers
 from ner_danvan.errors import UserError
+from ner_danvan.model_dir import WEIGHTS_FILE
 from ner_danvan.training.pretraining.masking import NONE
 
 
@@ -19,9 +21,10 @@ class SparseMaskedLM(RobertaForMaskedLM):  # type: ignore[no-untyped-call]
     """RoBERTa's masked language model that computes its outputs at the guessed places only, a fifth of all."""
 
     def forward(self, input_ids: torch.Tensor, places: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The mean cross-entropy at `places`, indices into the batch laid flat; shapes as `collate_masked` gives."""
-        hidden = self.roberta(input_ids=input_ids).last_hidden_state.flatten(0, 1)[places]
-        return {"loss": cross_entropy(self.lm_head(hidden).float(), targets, ignore_index=NONE)}
+        """The mean cross-entropy at `places`; shapes as `collate_masked` gives."""
+        rows = torch.arange(len(places), device=places.device)[:, None]
+        hidden = self.roberta(input_ids=input_ids).last_hidden_state[rows, places].flatten(0, 1)
+        return {"loss": cross_entropy(self.lm_head(hidden).float(), targets.flatten(), ignore_index=NONE)}
 
 
 def load_language_model(folder: Path, layers: int) -> SparseMaskedLM:
@@ -31,16 +34,30 @@ def load_language_model(folder: Path, layers: int) -> SparseMaskedLM:
     first weights (progressive stacking, Gong et al. 2019). Raises UserError for fewer layers, or a folder without
     such a model.
     """
-    if not any(folder.glob("*.safetensors")):
+    if not (folder / WEIGHTS_FILE).is_file():
         raise UserError(
-            f"{folder}: no model.safetensors; give encoder a directory with a masked language model's weights."
+            f"{folder}: no {WEIGHTS_FILE}; give encoder a directory with a masked language model's weights."
         )
     quiet_transformers()
-    options = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "trust_remote_code": False}
-    settings = AutoConfig.from_pretrained(folder, **options)
-    source: SparseMaskedLM = SparseMaskedLM.from_pretrained(
-        folder, config=settings, dtype=torch.float32, use_safetensors=True, attn_implementation="eager"
-    )
+    try:
+        settings = AutoConfig.from_pretrained(
+            folder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, trust_remote_code=False
+        )
+        found: Any = SparseMaskedLM.from_pretrained(
+            folder,
+            config=settings,
+            dtype=torch.float32,
+            use_safetensors=True,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(f"{folder}: the encoder cannot be loaded ({reason}); fetch it again.") from None
+    source: SparseMaskedLM
+    source, report = found
+    if lacking := sorted(report["missing_keys"]):
+        raise UserError(f"{folder}: its weights lack {lacking[0]}; give encoder a masked language model.")
     own = int(settings.num_hidden_layers)
     if layers in (0, own):
         return source

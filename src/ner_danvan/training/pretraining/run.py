@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from transformers import RobertaForMaskedLM, Trainer, TrainingArguments, set_see
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from ner_danvan.errors import UserError
-from ner_danvan.model_dir import MODEL_FOLDER, WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.model_dir import MODEL_FOLDER, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.encoder import resolve_precision
@@ -51,6 +51,8 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     config = pretrain_config(values)
     options = config.training
     folder = find_model(config.encoder)
+    if config.output.resolve() in folder.resolve().parents:
+        raise UserError(f"output={config.output} holds the encoder itself, which would be cleared; name another run.")
     subwords = Subwords.from_files(folder)
     set_seed(config.seed)
     model = load_language_model(folder, config.layers)
@@ -71,23 +73,42 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     )
     log.info("%d articles, %d windows to learn from, %d held out", len(articles), len(train), len(dev))
     trainer = _trainer(model, train, dev, config)
+    if len(train) < (step := options.batch_size * trainer.args.world_size):
+        raise UserError(
+            f"text.files: {len(train)} windows to learn from, less than the {step} of a step; give more text."
+        )
+    result = config.output / MODEL_FOLDER
     checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
     if checkpoint:
         check_same_run(record, config.output)
+        if (done := _losses(result)).keys() >= {"before", "after"}:
+            log.info("%s has ended already", config.output)
+            return Pretrained(result, **done)
+        before = _losses(config.output)["before"]
         log.info("going on from %s", checkpoint)
-    elif trainer.is_world_process_zero():
-        for old in ("checkpoints", MODEL_FOLDER):
-            shutil.rmtree(config.output / old, ignore_errors=True)
+    else:
+        if trainer.is_world_process_zero():
+            for old in ("checkpoints", MODEL_FOLDER):
+                shutil.rmtree(config.output / old, ignore_errors=True)
+        before = float(trainer.evaluate()["eval_loss"])
+    trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if trainer.is_world_process_zero():
-        write_record(record, config.output)
-    before = float(trainer.evaluate()["eval_loss"]) if not checkpoint else math.nan
+        write_record(record | {"held_out_loss": {"before": before}}, config.output)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     after = float(trainer.evaluate()["eval_loss"])
-    result = Pretrained(config.output / MODEL_FOLDER, before, after)
     if trainer.is_world_process_zero():
-        save_language_model(model, result.model, folder)
-        write_record(record | {"held_out_loss": {"before": before, "after": after}}, result.model)
-    return result
+        save_language_model(model, result, folder)
+        write_record(record | {"held_out_loss": {"before": before, "after": after}}, result)
+    return Pretrained(result, before, after)
+
+
+def _losses(folder: Path) -> dict[str, float]:
+    """The held-out losses that a record knows so far."""
+    path = folder / RUN_FILE
+    if not path.is_file():
+        return {}
+    found: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["held_out_loss"]
+    return found
 
 
 def save_language_model(model: SparseMaskedLM, folder: Path, vocabulary: Path) -> None:
@@ -119,6 +140,8 @@ def _articles(config: PretrainConfig) -> list[str]:
         if text.like is None:
             raise UserError("text.share is below 1 but text.like is empty; name texts that the articles shall be like.")
         like = list(read_articles(paths_of("text.like", text.like), "underthesea"))
+        if not like:
+            raise UserError("text.like: its files hold no text; name texts that the articles shall be like.")
         articles = [articles[number] for number in most_alike(articles, like, text.share)]
     return articles
 
@@ -135,8 +158,6 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         seed=config.seed,
         max_steps=options.steps,
         per_device_train_batch_size=options.batch_size,
-        # so that dropping unfinished batches drops nothing held out
-        per_device_eval_batch_size=next(n for n in range(options.batch_size, 0, -1) if len(dev) % n == 0),
         learning_rate=options.learning_rate,
         warmup_steps=options.warmup,
         lr_scheduler_type="linear",
@@ -155,6 +176,11 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         report_to="none",
         disable_tqdm=True,
     )
+    # so that dropping unfinished batches drops nothing held out, on any number of processes
+    sizes = (n for n in range(options.batch_size, 0, -1) if len(dev) % (n * arguments.world_size) == 0)
+    if not (size := next(sizes, 0)):
+        raise UserError(f"text.held_out={len(dev)} must be a multiple of the {arguments.world_size} processes.")
+    arguments.per_device_eval_batch_size = size
     compile_for_training(model, options.compile)
     trainer = Trainer(
         model=model,
@@ -163,7 +189,7 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         eval_dataset=dev,
         data_collator=collate_masked,
         optimizers=(MuonAdamW(model, options.learning_rate, options.matrix_rate, options.weight_decay), None),
-        callbacks=[StepLines(options.batch_size * options.window), ReadEpoch(train)],
+        callbacks=[StepLines(options.batch_size * options.window * arguments.world_size), ReadEpoch(train)],
     )
     for plain in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(plain)
