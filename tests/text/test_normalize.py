@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_danvan.text.normalize import model_copy, new_style_tones
+from ner_danvan.text.normalize import model_copy, new_style_tones, old_style_tones
 
 
 @pytest.mark.parametrize(
