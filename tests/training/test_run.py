@@ -106,6 +106,12 @@ def test_the_limit_is_half_of_the_dev_f1_unless_it_is_given(encoder: Path, repor
         assert read_model_dir(result.model).settings.min_score == wanted
 
 
+def test_where_a_limit_would_cost_f1_there_is_none(encoder: Path, reports: Path, tmp_path: Path) -> None:
+    scores = iter([0.9, 0.9, 0.5])  # of the epoch, of every span, of the sure ones
+    result = run(values(encoder, reports, tmp_path, epochs=1), lambda gold, found: {"f1": next(scores)})
+    assert (read_model_dir(result.model).settings.min_score, result.dev_f1) == (0.0, 0.9)
+
+
 def test_the_same_run_twice_gives_the_same_weights(encoder: Path, reports: Path, tmp_path: Path) -> None:
     for name in "ab":
         run(values(encoder, reports, tmp_path / name, epochs=2), dev_scores(DANVAN))

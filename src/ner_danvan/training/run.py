@@ -129,24 +129,33 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         found = predicted(logits, dev_examples, config.scheme, transitions, temperatures)
         gold = [example.document for example in dev_examples]
         every = score(gold, found)["f1"]
-        # where scores are probabilities, F1 is best without the spans that are less sure than half of that F1
-        # (Lipton et al. 2014)
-        min_score = round(every / 2, 2) if config.training.min_score is None else config.training.min_score
-        sure = [replace(document, spans=sure_spans(document.spans, min_score)) for document in found]
-        exact = score(gold, sure)
+        min_score, exact = _limit(score, gold, found, every, config.training.min_score)
         if config.training.average > 1:
             log.info("best dev f1 %.4f; the mean of the last epochs has %.4f", best, every)
         else:
             log.info("dev f1 %.4f at the best epoch, %g; in fp32 %.4f", best, reached, every)
-        log.info("dev f1 %.4f without spans that are less sure than %.2f", exact["f1"], min_score)
+        log.info("dev f1 %.4f without spans that are less sure than %.2f", exact, min_score)
         settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures, min_score)
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
         save_model(trained, result.model, settings, encoder, subwords, split_words)
-        write_record(record | {"dev_f1": exact["f1"], "best_epoch": reached}, result.model)
-        result = replace(result, dev_f1=exact["f1"])
+        write_record(record | {"dev_f1": exact, "best_epoch": reached}, result.model)
+        result = replace(result, dev_f1=exact)
     trainer.accelerator.wait_for_everyone()
     return result
+
+
+def _limit(
+    score: Scorer, gold: Sequence[Document], found: Sequence[Document], every: float, given: float | None
+) -> tuple[float, float]:
+    """The score below which spans are left out, and the dev F1 with it.
+
+    Where scores are probabilities, F1 is best without the spans that are less sure than half of that F1 (Lipton et al.
+    2014). Where it is not, as in a model that has learned little, nothing is left out.
+    """
+    limit = round(every / 2, 2) if given is None else given
+    sure = score(gold, [replace(document, spans=sure_spans(document.spans, limit)) for document in found])["f1"]
+    return (0.0, every) if given is None and sure < every else (limit, sure)
 
 
 def limited(documents: Sequence[Document], limit: int) -> list[Document]:
