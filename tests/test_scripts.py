@@ -45,6 +45,8 @@ def write(path: Path, text: str) -> str:
         ("export", [], "Missing mandatory value"),
         ("export", ["model.path=nowhere", "output=x"], "nowhere"),
         ("prepare_data", ["splits.train=nowhere"], "nowhere: no such folder"),
+        ("pretrain", ["training.steps=1"], "text.files"),
+        ("pretrain", ["text.files=[nowhere.txt]", "training.steps=1"], "nowhere.txt: no such file"),
     ],
 )
 def test_wrong_input_is_one_line_and_a_non_zero_exit(

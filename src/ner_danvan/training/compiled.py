@@ -29,6 +29,8 @@ def compile_for_training(model: torch.nn.Module, choice: str) -> bool:
             raise UserError(f"training.compile=yes: torch cannot compile here ({fault}); say auto or no.")
         log.info("not compiled, so training takes longer: %s", fault)
         return False
+    # compiled code adds up the gradients of embeddings in any order otherwise, and no run is like another
+    torch.use_deterministic_algorithms(True, warn_only=True)
     plain: Callable[..., Any] = model.forward
     compiled: Callable[..., Any] = torch.compile(plain)
 
