@@ -8,9 +8,10 @@ import torch
 from tiny import SENTENCES
 
 from ner_danvan.errors import UserError
+from ner_danvan.labels import IGNORED
 from ner_danvan.text.segment import segment
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
-from ner_danvan.training.pretraining.masking import NONE, MaskedWindows, Packed, collate_masked, pack, split_off
+from ner_danvan.training.pretraining.masking import MaskedWindows, Packed, collate_masked, pack, split_off
 
 ARTICLES = [" ".join(word.form for word in segment(sentence)) for sentence in SENTENCES]
 
@@ -87,7 +88,7 @@ def test_the_choice_follows_from_seed_and_epoch_alone(subwords: Subwords) -> Non
 def test_a_window_of_marks_guesses_nothing() -> None:
     ids = np.full((1, 8), EOS_ID, np.int32)
     row = MaskedWindows(Packed(ids, np.full((1, 8), -1, np.int16)), 0.5, 50, 50, 0)[0]
-    assert set(row["targets"].tolist()) == {NONE}
+    assert set(row["targets"].tolist()) == {IGNORED}
     assert (row["input_ids"] == ids[0]).all()
 
 

@@ -11,9 +11,9 @@ import torch
 from torch.utils.data import Dataset
 
 from ner_danvan.errors import UserError
+from ner_danvan.labels import IGNORED
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
 
-NONE = -100  # the target of a place that is not to be guessed
 _SPECIAL_TOKENS = 2
 _MASKED, _RANDOM = 0.8, 0.1  # of the chosen subwords (Devlin et al. 2019); the rest stays as it is
 
@@ -64,7 +64,7 @@ class MaskedWindows(Dataset[dict[str, npt.NDArray[np.int64]]]):
     """Windows with whole words masked (Cui et al. 2021); the choice follows from seed, epoch and number alone.
 
     `places` and `targets` of a window are `[guessed]`, as many in each window so that shapes stay the same; the last
-    word that is chosen may be masked in part. A window with too few words fills up with places whose target is NONE.
+    word that is chosen may be masked in part. A window with too few words fills up with places whose target is IGNORED.
     """
 
     def __init__(self, packed: Packed, share: float, vocabulary: int, mask_id: int, seed: int) -> None:
@@ -85,11 +85,11 @@ class MaskedWindows(Dataset[dict[str, npt.NDArray[np.int64]]]):
         rank = random.permutation(len(ids) + 1)[words].astype(np.float64)
         rank[words < 0] = np.inf
         places = np.argsort(rank, kind="stable")[: self._count]
-        targets = np.where(words[places] < 0, NONE, ids[places])
+        targets = np.where(words[places] < 0, IGNORED, ids[places])
         draw = random.random(len(places))
         other = random.integers(EOS_ID + 2, self._vocabulary, len(places))
         new = np.where(draw < _MASKED, self._mask_id, np.where(draw < _MASKED + _RANDOM, other, ids[places]))
-        ids[places] = np.where(targets == NONE, ids[places], new)
+        ids[places] = np.where(targets == IGNORED, ids[places], new)
         return {"input_ids": ids, "places": places, "targets": targets}
 
 

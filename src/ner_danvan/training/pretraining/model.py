@@ -13,8 +13,8 @@ from transformers import AutoConfig, PreTrainedModel, RobertaForMaskedLM
 
 from ner_danvan.backends.torch import quiet_transformers
 from ner_danvan.errors import UserError
+from ner_danvan.labels import IGNORED
 from ner_danvan.model_dir import WEIGHTS_FILE
-from ner_danvan.training.pretraining.masking import NONE
 
 
 class SparseMaskedLM(RobertaForMaskedLM):  # type: ignore[no-untyped-call]
@@ -24,7 +24,7 @@ class SparseMaskedLM(RobertaForMaskedLM):  # type: ignore[no-untyped-call]
         """The mean cross-entropy at `places`; shapes as `collate_masked` gives."""
         rows = torch.arange(len(places), device=places.device)[:, None]
         hidden = self.roberta(input_ids=input_ids).last_hidden_state[rows, places].flatten(0, 1)
-        return {"loss": cross_entropy(self.lm_head(hidden).float(), targets.flatten(), ignore_index=NONE)}
+        return {"loss": cross_entropy(self.lm_head(hidden).float(), targets.flatten(), ignore_index=IGNORED)}
 
 
 def load_language_model(folder: Path, layers: int) -> SparseMaskedLM:

@@ -16,7 +16,7 @@ from transformers import RobertaForMaskedLM, Trainer, TrainingArguments, set_see
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from ner_danvan.errors import UserError
-from ner_danvan.model_dir import MODEL_FOLDER, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.model_dir import MODEL_FOLDER, POSITION_OFFSET, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.encoder import resolve_precision
@@ -128,7 +128,7 @@ def _check_fit(model: SparseMaskedLM, subwords: Subwords, window: int) -> None:
             f"the encoder has {model.config.vocab_size} subwords, vocab.txt {subwords.vocabulary_size} without <mask>; "
             f"they are of different models, fetch both again."
         )
-    positions = int(model.config.max_position_embeddings) - 2
+    positions = int(model.config.max_position_embeddings) - POSITION_OFFSET
     if not 2 < window <= positions:
         raise UserError(f"training.window={window} must be above 2 and at most the encoder's {positions} positions.")
 
