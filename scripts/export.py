@@ -22,6 +22,8 @@ def main(config: DictConfig) -> None:
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     exported = run(values)
     print(f"exported: {exported.folder}   {exported.size / 1e6:.1f} MB, logits within {exported.difference:.2g}")
+    if exported.int8:
+        print(exported.int8)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ ROOMS = [
     "decode",
     "model_dir",
     "backends",
+    "pipeline",
     "tagger",
     "io",
     "launch",

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import DANVAN
 
-from ner_danvan.decode import Chain, decode, valid_moves, viterbi
+from ner_danvan.decode import Chain, decode, start_scores, valid_moves, viterbi
 from ner_danvan.labels import Layer, tag_runs
 
 LAYER = Layer("l", ("A", "B"))
+MOVES, START = valid_moves(LAYER), start_scores(LAYER)
 
 
 def valid_paths(length: int, layer: Layer) -> list[tuple[int, ...]]:
@@ -51,7 +52,7 @@ def random_logits(seed: int, batch: int, longest: int, layer: Layer) -> npt.NDAr
 def test_viterbi_finds_the_best_valid_path_of_each_row(seed: int, lengths: list[int]) -> None:
     logits = random_logits(seed, len(lengths), max(lengths), LAYER)
     moves = random_moves(seed)
-    tags = viterbi(logits, np.array(lengths), LAYER, moves)
+    tags = viterbi(logits, np.array(lengths), moves, START)
     for row, length in enumerate(lengths):
         probabilities = weights(logits[row, :length], LAYER, moves)
         assert probabilities[tuple(tags[row, :length].tolist())] == pytest.approx(max(probabilities.values()))
@@ -63,7 +64,7 @@ def test_viterbi_finds_the_best_valid_path_of_each_row(seed: int, lengths: list[
 def test_span_probability_is_the_sum_over_all_paths_that_have_the_span(seed: int, lengths: list[int]) -> None:
     logits = random_logits(seed, len(lengths), max(lengths), LAYER)
     moves = random_moves(seed)
-    chain = Chain(logits, np.array(lengths), LAYER, moves)
+    chain = Chain(logits, np.array(lengths), moves, START)
     for row, length in enumerate(lengths):
         probabilities = weights(logits[row, :length], LAYER, moves)
         for first in range(length):
@@ -78,32 +79,32 @@ def test_span_probability_is_the_sum_over_all_paths_that_have_the_span(seed: int
 def test_partition_is_the_sum_over_valid_paths_only() -> None:
     logits = random_logits(3, 1, 4, LAYER)
     total = sum(np.exp(sum(logits[0, i, t] for i, t in enumerate(path))) for path in valid_paths(4, LAYER))
-    assert Chain(logits, np.array([4]), LAYER).log_partition()[0] == pytest.approx(np.log(total))
+    assert Chain(logits, np.array([4]), MOVES, START).log_partition()[0] == pytest.approx(np.log(total))
 
 
 def test_path_probabilities_of_a_row_sum_to_one() -> None:
     logits = random_logits(5, 1, 3, LAYER)
-    chain = Chain(logits, np.array([3]), LAYER, random_moves(5))
+    chain = Chain(logits, np.array([3]), random_moves(5), START)
     total = sum(np.exp(chain.path_log_prob(np.array([path]))[0]) for path in valid_paths(3, LAYER))
     assert total == pytest.approx(1.0)
 
 
 def test_padding_changes_no_probability() -> None:
     logits = random_logits(7, 1, 6, LAYER)
-    short = Chain(logits[:, :3], np.array([3]), LAYER).span_log_prob(0, 1, 3, 1)
-    assert Chain(logits, np.array([3]), LAYER).span_log_prob(0, 1, 3, 1) == pytest.approx(short)
+    short = Chain(logits[:, :3], np.array([3]), MOVES, START).span_log_prob(0, 1, 3, 1)
+    assert Chain(logits, np.array([3]), MOVES, START).span_log_prob(0, 1, 3, 1) == pytest.approx(short)
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (2, 1), (0, 4), (-1, 1)])
 def test_span_outside_the_row_is_an_error(first: int, last: int) -> None:
     with pytest.raises(ValueError, match="empty or outside"):
-        Chain(random_logits(0, 1, 3, LAYER), np.array([3]), LAYER).span_log_prob(0, first, last, 1)
+        Chain(random_logits(0, 1, 3, LAYER), np.array([3]), MOVES, START).span_log_prob(0, first, last, 1)
 
 
 def test_probabilities_of_very_long_rows_stay_finite() -> None:
     logits = 30 * random_logits(1, 1, 5_000, LAYER)
-    chain = Chain(logits, np.array([5_000]), LAYER)
-    tags = viterbi(logits, np.array([5_000]), LAYER)[0]
+    chain = Chain(logits, np.array([5_000]), MOVES, START)
+    tags = viterbi(logits, np.array([5_000]), MOVES, START)[0]
     scores = [chain.span_log_prob(0, *run) for run in tag_runs(tags)]
     assert len(scores) > 100
     assert np.isfinite(scores).all()
@@ -174,4 +175,4 @@ def test_a_long_document_does_not_pad_the_short_ones(monkeypatch: pytest.MonkeyP
     logits = [np.eye(13)[[3] + [0] * (length - 1)] * 9 for length in lengths]
     spans = decode(logits, words, ["x " * 100] * 5, DANVAN)
     assert [len(found) for found in spans] == [1] * 5
-    assert max(rows * longest for rows, longest, _ in seen) <= 100
+    assert max(rows * longest for rows, longest, _ in seen) <= len(DANVAN.layers) * 100

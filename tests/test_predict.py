@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny import SENTENCES, make_tagger
 
 from ner_danvan import predict
 from ner_danvan.tagger import Tagger
+from ner_danvan.text.inputs import prepare
 
 Run = Callable[..., int]
 
@@ -23,7 +25,7 @@ def run(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(
         Tagger,
         "from_pretrained",
-        lambda name, device=None, min_score=None: make_tagger(vocabulary, min_score=min_score, own_min_score=0.4),
+        lambda name, min_score=None, **_: make_tagger(vocabulary, min_score=min_score, own_min_score=0.4),
     )
 
     def call(*arguments: str | Path) -> int:
@@ -128,14 +130,12 @@ def test_an_input_that_fails_stops_and_no_output_appears(
 def test_a_document_that_cannot_be_tagged_does_not_end_the_run(
     run: Run, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prepare = Tagger.prepare
-
-    def broken(self: Tagger, text: str) -> object:
+    def broken(text: str, *rest: Any) -> object:
         if text == SENTENCES[2]:
             raise IndexError("list index out of range")
-        return prepare(self, text)
+        return prepare(text, *rest)
 
-    monkeypatch.setattr(Tagger, "prepare", broken)
+    monkeypatch.setattr("ner_danvan.pipeline.prepare", broken)
     assert run(reports, "--format", "jsonl", "-o", tmp_path / "o.jsonl", "--on-error", "skip") == 1
     assert [row["id"] for row in rows(tmp_path / "o.jsonl")] == ["0.txt", "1.txt", "3.txt", "4.txt", "5.txt"]
     assert "2.txt: cannot be tagged (IndexError" in error_lines(capsys)[0]
@@ -144,16 +144,16 @@ def test_a_document_that_cannot_be_tagged_does_not_end_the_run(
 
 
 def test_model_and_device_reach_the_tagger(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str | None, str | None, float | None]] = []
+    asked: list[tuple[str | None, dict[str, Any]]] = []
 
-    def load(name: str | None, device: str | None = None, min_score: float | None = None) -> Tagger:
-        asked.append((name, device, min_score))
+    def load(name: str | None, **options: Any) -> Tagger:
+        asked.append((name, options))
         return make_tagger(vocabulary)
 
     monkeypatch.setattr(Tagger, "from_pretrained", load)
     with pytest.raises(SystemExit):
-        predict.main(["--text", "x", "--model", "m", "--device", "cpu"])
-    assert asked == [("m", "cpu", None)]
+        predict.main(["--text", "x", "--model", "m", "--device", "cpu", "--backend", "torch"])
+    assert asked == [("m", {"backend": "torch", "device": "cpu", "min_score": None})]
 
 
 def test_the_output_in_the_input_folder_is_not_read_again(run: Run, reports: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_reader_that_leaves_early_is_no_error(format_: str, vocabulary: Path, 
         "import sys, tiny; from pathlib import Path\n"
         "from ner_danvan import predict; from ner_danvan.tagger import Tagger\n"
         "folder = Path(sys.argv.pop(1))\n"
-        "Tagger.from_pretrained = lambda name, device=None, min_score=None: tiny.make_tagger(folder)\n"
+        "Tagger.from_pretrained = lambda name, **_: tiny.make_tagger(folder)\n"
         "predict.main()"
     )
     command = [sys.executable, "-c", program, str(vocabulary), str(tmp_path / "many.txt"), "--format", format_]

@@ -174,8 +174,43 @@ def write_encoder(folder: Path, *, positions: int = 258) -> Path:
     return folder
 
 
+# of a trained model; enough to change what is found
+TRANSITIONS = {
+    layer.name: [[0.5 * (i - j) for j in range(len(layer.tags))] for i in range(len(layer.tags))]
+    for layer in DANVAN.layers
+}
+RECORD = {
+    "config": {"model": {"name": "tiny", "path": "owner/encoder", "license": "agpl-3.0"}},
+    "data": {"train": {"documents": 8}, "dev": {"documents": 2}},
+    "dev_f1": 0.5,
+    "best_epoch": 3.0,
+}
+
+
+def write_run(encoder: Path, output: Path) -> Path:
+    """A training run's output folder, with a head that is not quite random."""
+    import torch
+
+    from ner_danvan.training.config import EncoderConfig
+    from ner_danvan.training.encoder import load_encoder
+    from ner_danvan.training.run import save_model
+
+    torch.manual_seed(3)
+    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1, 0.1), DANVAN)
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)
+    folder = output / "model"
+    output.mkdir()
+    settings = ModelSettings(DANVAN, SMALL, TRANSITIONS, {"mention": 1.5, "title": 1.0, "task": 2.0})
+    save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
+    (folder / "run.json").write_text(json.dumps(RECORD))
+    return output
+
+
 class RandomBackend:
     """Logits that depend on nothing but the ids of the row, and make every kind of span."""
+
+    parallel = 2
+    batch_tokens = 1_024
 
     def __init__(self, outputs: int) -> None:
         self._outputs = outputs
@@ -190,6 +225,9 @@ class RandomBackend:
 
 class KeywordBackend:
     """Tags the words whose first subword is one of the given ids, but sees nothing near the edges of a window."""
+
+    parallel = 1
+    batch_tokens = 1_024
 
     def __init__(self, tag_of: dict[int, int], outputs: int, *, blind: int = 0) -> None:
         self._tag_of = tag_of
@@ -216,7 +254,7 @@ def make_tagger(
     split_words: SplitWords | None = None,
     min_score: float | None = None,
     own_min_score: float = 0.0,
-    batch_tokens: int = 8_192,
+    batch_tokens: int | None = None,
 ) -> Tagger:
     """A Tagger over a folder with a vocabulary, on a backend that is no model."""
     inputs = InputSettings(window or WindowSize(256, 48), line_marks=line_marks)

@@ -16,6 +16,7 @@ from ner_danvan.labels import LabelScheme, Layer, tag_runs
 from ner_danvan.span import Span, sorted_spans
 
 _BUCKET_WORDS = 50_000  # words decoded together, padding included
+_IMPOSSIBLE = -1e6  # as good as minus infinity, and sums of it are numbers
 
 Logits = npt.NDArray[np.floating]
 Scores = npt.NDArray[np.float64]
@@ -75,29 +76,41 @@ def _decode_bucket(
     transitions: Transitions,
     temperatures: Mapping[str, float],
 ) -> list[tuple[Span, ...]]:
+    """All layers of all rows run as one batch, row after row of one layer, then of the next."""
     lengths = np.array([len(document) for document in words], dtype=np.int64)
     found: list[list[Span]] = [[] for _ in words]
-    padded = _pad(logits, int(lengths.max()))
-    for layer, part in zip(scheme.layers, scheme.slices, strict=True):
-        temperature = temperatures.get(layer.name, 1.0)
-        moves = valid_moves(layer, transitions.get(layer.name)) / temperature
-        scaled = padded[:, :, part] / temperature
-        tags = viterbi(scaled, lengths, layer, moves)
-        chain = Chain(scaled, lengths, layer, moves)
-        for row, (document, text) in enumerate(zip(words, texts, strict=True)):
-            for first, last, begin in tag_runs(tags[row, : lengths[row]]):
-                start, end = document[first][0], document[last - 1][1]
-                score = float(np.exp(chain.span_log_prob(row, first, last, begin)))
-                span = Span(start, end, layer.labels[begin // 2], text[start:end], min(score, 1.0))
-                found[row].append(span)
+    divisors = [temperatures.get(layer.name, 1.0) for layer in scheme.layers]
+    scores = _by_layer(logits, int(lengths.max()), scheme, divisors)
+    width = scores.shape[-1]
+    moves = np.full((len(scheme.layers), width, width), -np.inf)
+    start = np.full((len(scheme.layers), width), -np.inf)
+    for number, (layer, divisor) in enumerate(zip(scheme.layers, divisors, strict=True)):
+        count = len(layer.tags)
+        moves[number, :count, :count] = valid_moves(layer, transitions.get(layer.name)) / divisor
+        start[number, :count] = start_scores(layer)
+    rows, repeated = len(words), np.tile(lengths, len(scheme.layers))
+    moves, start = np.repeat(moves, rows, axis=0), np.repeat(start, rows, axis=0)
+    tags = viterbi(scores, repeated, moves, start)
+    chain = Chain(scores, repeated, moves, start)
+    for place, path in enumerate(tags):
+        number, row = divmod(place, rows)
+        document, text = words[row], texts[row]
+        for first, last, begin in tag_runs(path[: lengths[row]]):
+            start_at, end_at = document[first][0], document[last - 1][1]
+            score = float(np.exp(chain.span_log_prob(place, first, last, begin)))
+            label = scheme.layers[number].labels[begin // 2]
+            found[row].append(Span(start_at, end_at, label, text[start_at:end_at], min(score, 1.0)))
     return [sorted_spans(spans) for spans in found]
 
 
-def _pad(logits: Sequence[Logits], longest: int) -> Scores:
-    padded = np.zeros((len(logits), longest, logits[0].shape[1]))
-    for row, rows in enumerate(logits):
-        padded[row, : rows.shape[0]] = rows
-    return padded
+def _by_layer(logits: Sequence[Logits], longest: int, scheme: LabelScheme, divisors: Sequence[float]) -> Scores:
+    """`[layers * rows, longest, tags]`, divided by each layer's temperature; narrow layers have impossible tags too."""
+    width = max(len(layer.tags) for layer in scheme.layers)
+    padded = np.full((len(scheme.layers), len(logits), longest, width), _IMPOSSIBLE)
+    for row, scores in enumerate(logits):
+        for number, (part, divisor) in enumerate(zip(scheme.slices, divisors, strict=True)):
+            padded[number, row, : len(scores), : part.stop - part.start] = scores[:, part].astype(np.float64) / divisor
+    return padded.reshape(-1, longest, width)
 
 
 def valid_moves(layer: Layer, transitions: Sequence[Sequence[float]] | None = None) -> Scores:
@@ -107,20 +120,24 @@ def valid_moves(layer: Layer, transitions: Sequence[Sequence[float]] | None = No
     return moves
 
 
-def viterbi(
-    logits: Scores, lengths: npt.NDArray[np.int64], layer: Layer, moves: Scores | None = None
-) -> npt.NDArray[np.int64]:
+def start_scores(layer: Layer) -> Scores:
+    """`[tags]`: 0 for those that a row may begin with, minus infinity for the others."""
+    scores: Scores = np.where(layer.may_start, 0.0, -np.inf)
+    return scores
+
+
+def viterbi(logits: Scores, lengths: npt.NDArray[np.int64], moves: Scores, start: Scores) -> npt.NDArray[np.int64]:
     """The best valid path of each row: `[batch, words, tags]` to tags `[batch, words]`, O behind each row's length.
 
-    Where paths score the same, the lower tag wins.
+    `moves` is `[tags, tags]` and `start` `[tags]`, or both with a first dimension that gives each row its own. Where
+    paths score the same, the lower tag wins.
     """
     batch, longest, count = logits.shape
-    moves = valid_moves(layer) if moves is None else moves
-    best = logits[:, 0] + np.where(layer.may_start, 0.0, -np.inf)
-    back = np.zeros((batch, longest, count), dtype=np.int64)
+    best = logits[:, 0] + start
+    back = np.zeros((longest, batch, count), dtype=np.int16)
     for place in range(1, longest):
         scores = best[:, :, None] + moves
-        back[:, place] = scores.argmax(axis=1)
+        back[place] = scores.argmax(axis=1)
         step = scores.max(axis=1) + logits[:, place]
         best = np.where((place < lengths)[:, None], step, best)
     tags = np.zeros((batch, longest), dtype=np.int64)
@@ -129,34 +146,36 @@ def viterbi(
     for place in range(longest - 1, -1, -1):
         inside = place < lengths
         tags[:, place] = np.where(inside, current, 0)
-        current = np.where(inside, back[rows, place, current], current)
+        current = np.where(inside, back[place, rows, current], current)
     return tags
 
 
 class Chain:
-    """The distribution over a layer's valid paths, for a batch `[batch, words, tags]`; O(words * tags^2).
+    """The distribution over valid paths, for a batch `[batch, words, tags]`; O(words * tags^2).
 
     Forward and backward scores in log space; rows are independent, words behind a row's length count for nothing.
+    `moves` and `start` as in `viterbi`. A tag that is 700 nats and more less probable than the best of its word counts as
+    impossible.
     """
 
-    def __init__(
-        self, logits: Scores, lengths: npt.NDArray[np.int64], layer: Layer, moves: Scores | None = None
-    ) -> None:
-        self._moves = valid_moves(layer) if moves is None else moves
+    def __init__(self, logits: Scores, lengths: npt.NDArray[np.int64], moves: Scores, start: Scores) -> None:
         self._lengths = lengths
         self._logits = logits
         batch, longest, count = logits.shape
-        self._forward = np.empty((batch, longest, count))
-        self._forward[:, 0] = logits[:, 0] + np.where(layer.may_start, 0.0, -np.inf)
+        self._moves = np.broadcast_to(moves, (batch, count, count))
+        # from the front and from each row's end in one loop; what counts is the number of steps
+        ends = np.maximum(lengths - 1, 0)[:, None] - np.arange(longest)  # below 0 behind a row's first word
+        rows = np.arange(batch)[:, None]
+        both = np.concatenate([logits, logits[rows, ends]])
+        weights = np.exp(np.concatenate([self._moves, np.moveaxis(self._moves, 1, 2)]))
+        scores = np.empty_like(both)
+        scores[:batch, 0] = both[:batch, 0] + start
+        scores[batch:, 0] = both[batch:, 0]
         for place in range(1, longest):
-            before = self._forward[:, place - 1][:, :, None] + self._moves
-            self._forward[:, place] = logits[:, place] + np.logaddexp.reduce(before, axis=1)
-        # backward[b, i, t]: log of the sum over what may come behind tag t at word i
-        self._backward = np.zeros((batch, longest, count))
-        for place in range(longest - 2, -1, -1):
-            after = self._moves + (logits[:, place + 1] + self._backward[:, place + 1])[:, None, :]
-            inside = (place + 1 < lengths)[:, None]
-            self._backward[:, place] = np.where(inside, np.logaddexp.reduce(after, axis=2), 0.0)
+            scores[:, place] = both[:, place] + _log_step(scores[:, place - 1], weights)
+        # [b, i, t]: log of the sum over all ways from the front to tag t at word i, and over those from it to the end
+        self._forward = scores[:batch]
+        self._onward = scores[batch:][rows, ends]
         # prefix sums of each tag's logits, so that a span of any length costs the same
         self._sums = np.concatenate([np.zeros((batch, 1, count)), np.cumsum(logits, axis=1)], axis=1)
 
@@ -171,7 +190,8 @@ class Chain:
         """`[batch]`: log-probability of valid tags `[batch, words]`."""
         inside = np.arange(tags.shape[1])[None] < self._lengths[:, None]
         words = np.take_along_axis(self._logits, tags[:, :, None], axis=2)[:, :, 0]
-        steps = self._moves[tags[:, :-1], tags[:, 1:]]
+        rows = np.arange(len(tags))[:, None]
+        steps = self._moves[rows, tags[:, :-1], tags[:, 1:]]
         scores = np.where(inside, words, 0.0).sum(axis=1) + np.where(inside[:, 1:], steps, 0.0).sum(axis=1)
         result: Scores = scores - self.log_partition()
         return result
@@ -184,12 +204,20 @@ class Chain:
         length = int(self._lengths[row])
         if not 0 <= first < last <= length:
             raise ValueError(f"span [{first}, {last}) is empty or outside a row of {length} words")
-        inside = begin + 1
+        inside, moves = begin + 1, self._moves[row]
         score = self._forward[row, first, begin] + self._sums[row, last, inside] - self._sums[row, first + 1, inside]
         if last - first > 1:
-            score += self._moves[begin, inside] + (last - first - 2) * self._moves[inside, inside]
+            score += moves[begin, inside] + (last - first - 2) * moves[inside, inside]
         if last < length:
-            goes_on = self._moves[begin if last == first + 1 else inside].copy()
+            goes_on = moves[begin if last == first + 1 else inside].copy()
             goes_on[inside] = -np.inf  # with I- behind it the span would be longer
-            score += np.logaddexp.reduce(goes_on + self._logits[row, last] + self._backward[row, last])
+            score += np.logaddexp.reduce(goes_on + self._onward[row, last])
         return float(score - np.logaddexp.reduce(self._forward[row, length - 1]))
+
+
+def _log_step(scores: Scores, weights: Scores) -> Scores:
+    """`[batch, tags]`: log of `exp(scores) @ weights`, row by row; in log space alone it takes ten times as long."""
+    highest = scores.max(axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):  # no way leads there: minus infinity
+        result: Scores = np.log(np.einsum("bi,bij->bj", np.exp(scores - highest), weights)) + highest
+    return result

@@ -22,6 +22,8 @@ from ner_danvan.text.windows import WindowSize
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+ONNX_FILE = "model.onnx"  # the graph; its weights are those of WEIGHTS_FILE
+INT8_FILE = "model.int8.onnx"
 SPLIT_WORDS_FILE = "split_words.txt"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 METRICS_FILE = "metrics.json"
@@ -34,7 +36,7 @@ SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 FORMAT = 1
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
-_PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.md", "*.svg"]  # what is fetched from the hub
+_PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.onnx", "*.md", "*.svg"]  # what is fetched from the hub
 
 
 @dataclass(frozen=True)

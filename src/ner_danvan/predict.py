@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from ner_danvan.backends.choice import BACKENDS
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.output import (
@@ -80,7 +81,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--on-error", choices=("fail", "skip"), default="fail", help="at an input that fails: stop (default), or go on"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the partial output of an interrupted run")
-    parser.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 … (cuda where there is one)")
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="what runs the model (auto: onnx if it is there, else torch)",
+    )
+    parser.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 … (backend torch runs on cuda where it is)")
+    parser.add_argument(
+        "--workers", type=_count, default=0, metavar="N", help="processes that segment texts beside this one (none)"
+    )
     options = parser.parse_args(arguments)
     if "" in options.paths:
         parser.error("a PATH is empty; an unset variable, perhaps? Give a file, a folder or -.")
@@ -105,6 +115,13 @@ def _probability(value: str) -> float:
         if 0 <= float(value) <= 1:
             return float(value)
     raise argparse.ArgumentTypeError(f"{value} is no probability; give a number from 0 to 1")
+
+
+def _count(value: str) -> int:
+    with suppress(ValueError):
+        if int(value) >= 0:
+            return int(value)
+    raise argparse.ArgumentTypeError(f"{value} is no number of processes; give 0 or more")
 
 
 @dataclass
@@ -142,6 +159,7 @@ class _StoppedError(Exception):
 def _run(options: argparse.Namespace) -> int:
     output = output_path(options.output) if options.output else None
     settings = {"model": options.model, "format": options.format, "min-score": options.min_score}
+    settings["int8"] = options.backend == "int8"  # the other backends find the same spans
     finished = finished_documents(output, settings) if output and options.resume else []
     inputs = _Inputs(_items(options, output, finished), stop=options.on_error == "fail")
     tagger = _load(options)
@@ -189,12 +207,14 @@ def _how_to_go_on(options: argparse.Namespace) -> str:
 def _load(options: argparse.Namespace) -> Tagger:
     from ner_danvan.tagger import Tagger  # late: wrong usage is told at once
 
-    return Tagger.from_pretrained(options.model, device=options.device, min_score=options.min_score)
+    return Tagger.from_pretrained(
+        options.model, backend=options.backend, device=options.device, min_score=options.min_score
+    )
 
 
 def _write(tagger: Tagger, inputs: _Inputs, stream: TextIO, options: argparse.Namespace, finished: int) -> None:
     write = FORMATS[options.format](stream, tagger.scheme.labels)
-    tagged = tagger.stream(inputs, on_failure=inputs.add_untagged)
+    tagged = tagger.stream(inputs, workers=options.workers, on_failure=inputs.add_untagged)
     for number, document in enumerate(_progress(tagged, options, finished), 1):
         write(document)
         if number % 64 == 0:

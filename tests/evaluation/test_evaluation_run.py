@@ -87,6 +87,7 @@ def values(tmp_path: Path, **changes: Any) -> dict[str, Any]:
         "predictions": None,
         "labels": {"layers": DANVAN.to_config()},
         "model": {"path": None},
+        "backend": "torch",
         "device": None,
         "min_score": None,
     } | changes

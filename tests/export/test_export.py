@@ -10,29 +10,16 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
-from tiny import DANVAN, SENTENCES, SMALL
+from tiny import DANVAN, RECORD, SENTENCES, TRANSITIONS, write_run
 from transformers import AutoModelForTokenClassification, AutoTokenizer, PhobertTokenizer
 
 from ner_danvan.errors import UserError
 from ner_danvan.export.run import export, run
-from ner_danvan.model_dir import ModelSettings, file_hash, read_model_dir
+from ner_danvan.model_dir import file_hash, read_model_dir
 from ner_danvan.tagger import Tagger
-from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
-from ner_danvan.training.config import EncoderConfig
-from ner_danvan.training.encoder import load_encoder
-from ner_danvan.training.run import save_model
+from ner_danvan.text.subwords import BOS_ID, EOS_ID
 
-# enough to change what is found
-TRANSITIONS = {
-    layer.name: [[0.5 * (i - j) for j in range(len(layer.tags))] for i in range(len(layer.tags))]
-    for layer in DANVAN.layers
-}
-RECORD = {
-    "config": {"model": {"name": "tiny", "path": "owner/encoder", "license": "agpl-3.0"}},
-    "data": {"train": {"documents": 8}, "dev": {"documents": 2}},
-    "dev_f1": 0.5,
-    "best_epoch": 3.0,
-}
+INT8: dict[str, Any] = {"write": True, "texts": None, "documents": 4, "gold": None, "max_loss": 0.003}
 SCORE = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 10, "predicted": 9}
 EVALUATION: dict[str, Any] = {
     "name": "test",
@@ -54,15 +41,7 @@ def evaluation(trained: Path, **changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def trained(encoder: Path, tmp_path: Path) -> Path:
     """A run's output folder, with a head that is not quite random."""
-    torch.manual_seed(3)
-    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1, 0.1), DANVAN)
-    torch.nn.init.normal_(model.classifier.weight, std=1.0)
-    folder = tmp_path / "run" / "model"
-    folder.parent.mkdir()
-    settings = ModelSettings(DANVAN, SMALL, TRANSITIONS, {"mention": 1.5, "title": 1.0, "task": 2.0})
-    save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
-    (folder / "run.json").write_text(json.dumps(RECORD))
-    return tmp_path / "run"
+    return write_run(encoder, tmp_path / "run")
 
 
 def plain_logits(folder: Path, ids: torch.Tensor) -> np.ndarray[Any, Any]:
@@ -198,6 +177,8 @@ def test_the_runs_own_model_is_not_overwritten(trained: Path) -> None:
         ({"output": __file__}, "no export of ours"),
         ({"evaluations": ["nowhere/metrics.json"]}, r"nowhere/metrics\.json: cannot be read"),
         ({"model": {"path": "nowhere"}}, "nowhere: no such model directory"),
+        ({"int8": INT8 | {"max_loss": -1}}, r"int8\.max_loss=-1 must be"),
+        ({"int8": INT8 | {"documents": 0}}, r"int8\.documents=0 must be"),
     ],
 )
 def test_a_fault_of_the_config_is_one_line(trained: Path, tmp_path: Path, change: dict[str, Any], wanted: str) -> None:
@@ -207,6 +188,8 @@ def test_a_fault_of_the_config_is_one_line(trained: Path, tmp_path: Path, change
         "dtype": "fp16",
         "name": None,
         "evaluations": [],
+        "onnx": True,
+        "int8": INT8,
     }
     with pytest.raises(UserError, match=wanted):
         run(values | change)
@@ -220,7 +203,13 @@ def test_a_run_without_its_record_is_told(trained: Path, tmp_path: Path) -> None
 
 def test_evaluations_are_read_from_their_files(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text(json.dumps(evaluation(trained)))
-    values = {"model": {"path": str(trained)}, "output": str(tmp_path / "o"), "dtype": "fp16", "name": None}
+    values = {
+        "model": {"path": str(trained)},
+        "output": str(tmp_path / "o"),
+        "dtype": "fp16",
+        "name": None,
+        "onnx": False,
+    }
     exported = run(values | {"evaluations": [str(tmp_path / "metrics.json")]})
     assert "# o\n" in (exported.folder / "README.md").read_text()
     (tmp_path / "metrics.json").write_text("{oops")

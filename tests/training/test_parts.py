@@ -14,7 +14,7 @@ from transformers import AutoModelForTokenClassification
 from ner_danvan.decode import Chain, valid_moves
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
-from ner_danvan.labels import IGNORED, Layer
+from ner_danvan.labels import IGNORED
 from ner_danvan.span import Span
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
@@ -132,12 +132,11 @@ def test_the_chain_loss_is_the_likelihood_that_decoding_uses() -> None:
     wanted = 0.0
     for number, (layer, part) in enumerate(zip(DANVAN.layers, DANVAN.slices, strict=True)):
         # a window may begin inside a span, a document may not: count the paths that begin with I- too
-        free = Layer(layer.name, layer.labels)
-        free.__dict__["may_start"] = np.ones(len(layer.tags), dtype=bool)
+        anywhere = np.zeros(len(layer.tags))
         moves = valid_moves(layer, transitions[number].tolist())
         for row, length in enumerate(lengths[:2]):
             words = logits[row, 1 : 2 * length : 2, part].double().numpy()[None]
-            chain = Chain(words, np.array([length]), free, moves)
+            chain = Chain(words, np.array([length]), moves, anywhere)
             wanted -= float(chain.path_log_prob(labels[row, 1 : 2 * length : 2, number].numpy()[None])[0])
     assert loss.item() == pytest.approx(wanted / sum(lengths), rel=1e-4)
 

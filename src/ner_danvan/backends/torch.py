@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class TorchBackend:
-    """`AutoModelForTokenClassification` from safetensors, in fp32."""
+    """`AutoModelForTokenClassification` from safetensors, in fp32; torch itself spreads a call over the cores."""
+
+    parallel = 1
+    batch_tokens = 8_192
 
     def __init__(self, folder: Path, device: str | None = None) -> None:
         """Raises UserError if torch is not installed, or if the weights are missing or broken."""

@@ -109,7 +109,9 @@ def run(values: Mapping[str, Any]) -> Evaluation:
         evaluation = evaluate_predictions(predicted, read_gold(path, scheme.layer_of), scheme, name)
     else:
         folder = find_model(values["model"]["path"])
-        tagger = Tagger.from_pretrained(folder, device=values["device"], min_score=least)
+        tagger = Tagger.from_pretrained(
+            folder, backend=str(values["backend"]), device=values["device"], min_score=least
+        )
         evaluation, predicted = evaluate_model(tagger, read_gold(path, tagger.scheme.layer_of), name)
         weights = file_hash(folder / WEIGHTS_FILE)
     output.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ner_danvan.errors import UserError
+from ner_danvan.export.int8 import Gate
 from ner_danvan.model_dir import ModelSettings, is_hub_id
 
 _TEMPLATE = Path(__file__).with_name("card.md")
@@ -19,10 +20,13 @@ def make_card(
     settings: ModelSettings,
     record: Mapping[str, Any],
     evaluations: Sequence[Mapping[str, Any]],
+    *,
+    onnx: bool = False,
+    int8: Gate | None = None,
 ) -> str:
     """The text of `README.md`: front matter for the hub, use, scores, training, limits.
 
-    `record` is `run.json`, `evaluations` what `metrics.json` holds.
+    `record` is `run.json`, `evaluations` what `metrics.json` holds; `onnx` and `int8` say which graphs there are.
     """
     try:
         model = record["config"]["model"]
@@ -77,5 +81,7 @@ def make_card(
         between=lambda ends: f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}" if ends else "–",
         cell=lambda text: str(text).replace("|", "\\|"),
         segmenter=settings.inputs.segmenter,
+        onnx=onnx,
+        int8=int8,
     )
     return str(card)

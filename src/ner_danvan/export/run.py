@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import AutoModelForTokenClassification
 
+from ner_danvan.backends.base import Backend
+from ner_danvan.backends.onnx import OnnxBackend
 from ner_danvan.backends.torch import TorchBackend, quiet_transformers
+from ner_danvan.corpus.reports import read_gold
+from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.export.card import make_card
+from ner_danvan.export.graph import build_graph
+from ner_danvan.export.int8 import Gate, gather_ranges, write_int8
 from ner_danvan.export.reliability import DIAGRAM_FILE, reliability_diagram
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import (
@@ -24,6 +31,7 @@ from ner_danvan.model_dir import (
     CONFIG_FILE,
     METRICS_FILE,
     MODEL_FOLDER,
+    ONNX_FILE,
     RUN_FILE,
     SECTION,
     SPLIT_WORDS_FILE,
@@ -38,36 +46,85 @@ log = logging.getLogger(__name__)
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 _TOLERANCE = {"fp32": 1e-5, "fp16": 0.1}  # of logits, which reach about 10
+_ONNX_TOLERANCE = 1e-3  # of logits, between two ways to add up the same products
 _COPIED = (VOCAB_FILE, MERGES_FILE, TOKENIZER_FILE, SPLIT_WORDS_FILE, RUN_FILE)
 
 
 @dataclass(frozen=True)
+class Int8Options:
+    """Texts from which the ranges of int8 are gathered, gold on which it is judged, and the F1 it may lose (0 to 1)."""
+
+    texts: Sequence[str]
+    gold: Sequence[Document]
+    max_loss: float
+
+
+@dataclass(frozen=True)
 class Exported:
-    """The directory, its size in bytes, and how far its logits are from those of the run's own weights."""
+    """The directory, its size in bytes, how far its logits are from those of the run's own weights, and int8's gate."""
 
     folder: Path
     size: int
     difference: float
+    int8: Gate | None
 
 
 def run(values: Mapping[str, Any]) -> Exported:
     """Export as the resolved configuration says. Raises UserError if the run is not whole or the output is taken."""
-    source, target, dtype = Path(values["model"]["path"]), Path(values["output"]), str(values["dtype"])
+    source, target, dtype = _model_folder(Path(values["model"]["path"])), Path(values["output"]), str(values["dtype"])
     if dtype not in _DTYPES:
         raise UserError(f"dtype={dtype} is not known; take {' or '.join(_DTYPES)}.")
     if isinstance(values["evaluations"], str):
         raise UserError(f"evaluations={values['evaluations']} is no list; put it in brackets, evaluations=[…].")
     evaluations = [_read_json(Path(path), "write it with scripts/evaluate.py") for path in values["evaluations"]]
-    return export(source, target, dtype, evaluations, name=str(values["name"] or target.name))
+    int8 = _int8_options(source, values["int8"]) if values["onnx"] else None
+    name = str(values["name"] or target.name)
+    return export(source, target, dtype, evaluations, name=name, onnx=bool(values["onnx"]), int8=int8)
 
 
-def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, Any]], *, name: str) -> Exported:
+def _model_folder(source: Path) -> Path:
+    """The model directory in a run's output folder, or the folder itself."""
+    return source / MODEL_FOLDER if (source / MODEL_FOLDER / CONFIG_FILE).is_file() else source
+
+
+def _int8_options(source: Path, values: Mapping[str, Any]) -> Int8Options | None:
+    """What the config says, else the run's own train and dev data; None where int8 is off, or these are gone."""
+    layer_of = read_model_dir(source).settings.scheme.layer_of
+    if not values["write"]:
+        return None
+    if not isinstance(values["max_loss"], int | float) or values["max_loss"] < 0:
+        raise UserError(f"int8.max_loss={values['max_loss']} must be a number from 0, a share of F1.")
+    if not isinstance(values["documents"], int) or values["documents"] < 1:
+        raise UserError(f"int8.documents={values['documents']} must be a whole number from 1.")
+    record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
+    data = record.get("config", {}).get("data", {})
+    train, dev = (values[key] or data.get(of) for key, of in (("texts", "train"), ("gold", "dev")))
+    if not train or not dev or not Path(train).exists() or not Path(dev).exists():
+        log.info("no int8 model: the run's data is not here; set int8.texts and int8.gold")
+        return None
+    documents = read_gold(Path(train), layer_of)
+    chosen = documents[:: max(1, len(documents) // values["documents"])][: values["documents"]]
+    return Int8Options(
+        [document.text for document in chosen], read_gold(Path(dev), layer_of), float(values["max_loss"])
+    )
+
+
+def export(
+    source: Path,
+    target: Path,
+    dtype: str,
+    evaluations: list[dict[str, Any]],
+    *,
+    name: str,
+    onnx: bool = False,
+    int8: Int8Options | None = None,
+) -> Exported:
     """Write the model of `source` to `target` in `fp32` or `fp16`, with card and scores, and check it by loading it.
 
     `source` is a run's output folder or the model directory in it; an export that is already at `target` is replaced.
     Raises UserError if `target` holds anything else, or if the written model gives other logits.
     """
-    source = source / MODEL_FOLDER if (source / MODEL_FOLDER / CONFIG_FILE).is_file() else source
+    source = _model_folder(source)
     files = read_model_dir(source)
     record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
     _check_evaluations(evaluations, source, files.settings.scheme)
@@ -87,22 +144,39 @@ def export(source: Path, target: Path, dtype: str, evaluations: list[dict[str, A
             raise UserError(f"{source}: no {file}; train anew with scripts/train.py.")
         shutil.copyfile(source / file, fresh / file)
     write_settings(fresh, files.settings)
+    (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
+
+    ids = _random_windows(files.subwords.vocabulary_size, files.settings.inputs.window.subwords)
+    written = TorchBackend(fresh)
+    difference = logit_difference(TorchBackend(source), written, ids)
+    if not difference <= _TOLERANCE[dtype]:
+        raise UserError(f"{fresh}: its logits differ by {difference:.3g} from the run's; export in dtype=fp32 instead.")
+    gate = _write_onnx(fresh, written, ids, int8) if onnx else None
+
     metrics = json.dumps({row["name"]: row for row in evaluations}, ensure_ascii=False, indent=2)
     (fresh / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
-    card = make_card(name, files.settings, record, evaluations)
+    card = make_card(name, files.settings, record, evaluations, onnx=onnx, int8=gate)
     (fresh / CARD_FILE).write_text(card, encoding="utf-8")
     if calibrated := [row for row in evaluations if row.get("calibration")]:
         (fresh / DIAGRAM_FILE).write_text(reliability_diagram(calibrated), encoding="utf-8")
-    (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
-
-    difference = logit_difference(source, fresh, files.subwords.vocabulary_size, files.settings.inputs.window.subwords)
-    if not difference <= _TOLERANCE[dtype]:
-        raise UserError(f"{fresh}: its logits differ by {difference:.3g} from the run's; export in dtype=fp32 instead.")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     size = sum(path.stat().st_size for path in target.iterdir())
     log.info("weights %.1f MB", (target / WEIGHTS_FILE).stat().st_size / 1e6)
-    return Exported(target, size, difference)
+    return Exported(target, size, difference, gate)
+
+
+def _write_onnx(folder: Path, written: Backend, ids: npt.NDArray[np.int64], int8: Int8Options | None) -> Gate | None:
+    (folder / ONNX_FILE).write_bytes(build_graph(folder).SerializeToString())
+    difference = logit_difference(written, OnnxBackend(folder / ONNX_FILE), ids)
+    if not difference <= _ONNX_TOLERANCE:
+        raise UserError(f"{folder}: the ONNX graph's logits differ by {difference:.3g}; set onnx=false, and report it.")
+    if int8 is None:
+        return None
+    files = read_model_dir(folder)
+    gate = write_int8(files, gather_ranges(files, int8.texts), int8.gold, int8.max_loss)
+    log.info("%s", gate)
+    return gate
 
 
 def _may_replace(target: Path) -> bool:
@@ -128,13 +202,18 @@ def _check_evaluations(evaluations: list[dict[str, Any]], source: Path, scheme: 
         names.add(name)
 
 
-def logit_difference(first: Path, second: Path, vocabulary: int, length: int) -> float:
-    """The largest difference between two models' logits on random windows of full length."""
+def _random_windows(vocabulary: int, length: int) -> npt.NDArray[np.int64]:
+    """A few windows of full length."""
     random = np.random.default_rng(0)
     ids = random.integers(EOS_ID + 2, vocabulary, size=(4, length), dtype=np.int64)
     ids[:, 0], ids[:, -1] = BOS_ID, EOS_ID
+    return ids
+
+
+def logit_difference(first: Backend, second: Backend, ids: npt.NDArray[np.int64]) -> float:
+    """The largest difference between two backends' logits on windows `[batch, length]`."""
     mask = np.ones_like(ids)
-    return float(np.abs(TorchBackend(first)(ids, mask) - TorchBackend(second)(ids, mask)).max())
+    return float(np.abs(first(ids, mask) - second(ids, mask)).max())
 
 
 def _read_json(path: Path, mend: str) -> dict[str, Any]:

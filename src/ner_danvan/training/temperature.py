@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from ner_danvan.decode import Chain, Scores, Transitions, valid_moves, viterbi
-from ner_danvan.labels import LabelScheme, Layer, tag_runs
+from ner_danvan.decode import Chain, Scores, Transitions, start_scores, valid_moves, viterbi
+from ner_danvan.labels import LabelScheme, tag_runs
 
 _LOG_BOUNDS = (-2.5, 2.5)  # temperatures from 0.08 to 12
 _Found = list[tuple[int, int, int, int]]  # row, first word, last word + 1, B- tag
@@ -36,8 +36,8 @@ def fit_temperatures(
     for place, (rows, _) in enumerate(pairs):
         padded[place, : len(rows)] = rows
     for number, (layer, part) in enumerate(zip(scheme.layers, scheme.slices, strict=True)):
-        moves = valid_moves(layer, transitions.get(layer.name))
-        best = viterbi(padded[:, :, part], lengths, layer, moves)  # the same at every temperature
+        moves, start = valid_moves(layer, transitions.get(layer.name)), start_scores(layer)
+        best = viterbi(padded[:, :, part], lengths, moves, start)  # the same at every temperature
         found: _Found = []
         right: list[bool] = []
         for row, (_, gold) in enumerate(pairs):
@@ -46,7 +46,7 @@ def fit_temperatures(
                 found.append((row, *run))
                 right.append(run in wanted)
         if found:
-            arguments = (padded[:, :, part], lengths, layer, moves, found, _targets(right))
+            arguments = (padded[:, :, part], lengths, moves, start, found, _targets(right))
             result = minimize_scalar(_log_loss, bounds=_LOG_BOUNDS, args=arguments, method="bounded")
             fitted[layer.name] = round(float(np.exp(result.x)), 4)
     return fitted
@@ -63,12 +63,12 @@ def _log_loss(
     log_temperature: float,
     logits: Scores,
     lengths: npt.NDArray[np.int64],
-    layer: Layer,
     moves: Scores,
+    start: Scores,
     found: _Found,
     targets: Scores,
 ) -> float:
     temperature = np.exp(log_temperature)
-    chain = Chain(logits / temperature, lengths, layer, moves / temperature)
+    chain = Chain(logits / temperature, lengths, moves / temperature, start)
     log_score = np.minimum([chain.span_log_prob(*span) for span in found], -1e-9)
     return -float((targets * log_score + (1 - targets) * np.log(-np.expm1(log_score))).sum())

@@ -1,0 +1,53 @@
+"""The ONNX backend: an exported model directory on the CPU, without torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ner_danvan.errors import UserError
+
+CPU_BATCH_TOKENS = 1_024  # more do not stay in a core's cache, and fill up with padding
+
+
+class OnnxBackend:
+    """A graph of the model directory in onnxruntime; `parallel` calls may run at a time, each on one core.
+
+    Batches side by side keep all cores busy where one batch on all of them would wait at every small operation.
+    """
+
+    batch_tokens = CPU_BATCH_TOKENS
+
+    def __init__(self, path: Path, *, parallel: int | None = None) -> None:
+        """Raises UserError if the file, or the weights it refers to, are missing or broken."""
+        import onnxruntime  # late: not needed where torch runs the model
+
+        if not path.is_file():
+            raise UserError(
+                f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch."
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors come as exceptions
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no common class
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{path}: cannot be loaded ({reason}); export the model again.") from None
+        self.parallel = parallel or available_cores()
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        (logits,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        result: npt.NDArray[np.float32] = logits
+        return result
+
+
+def available_cores() -> int:
+    """Those that this process may run on, or as many as OMP_NUM_THREADS says."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    if limit.isdigit() and int(limit):
+        return int(limit)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,195 @@
+"""Windows of many documents through the encoder: texts prepared ahead, batches side by side, order kept."""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+import numpy as np
+import numpy.typing as npt
+
+from ner_danvan.backends.base import Backend, pad_batch
+from ner_danvan.document import Document
+from ner_danvan.errors import UserError
+from ner_danvan.model_dir import ModelFiles
+from ner_danvan.text.inputs import Inputs, prepare
+from ner_danvan.text.subwords import PAD_ID
+
+Logits = npt.NDArray[np.float32]
+OnFailure = Callable[[Document, Exception], None]
+
+_GROUP_WINDOWS = 128  # read before the encoder runs: enough to sort by length, little to hold
+_CHUNK_CHARACTERS = 50_000  # that a worker process is given at a time
+_CHUNK_DOCUMENTS = 256
+
+# --- texts to windows -------------------------------------------------------------------------
+
+
+def prepared(
+    documents: Iterable[str | Document], files: ModelFiles, workers: int, on_failure: OnFailure | None
+) -> Iterator[tuple[Document, Inputs]]:
+    """Each document with its windows, in order; `workers` processes prepare ahead, none of them if it is 0.
+
+    A document that cannot be prepared is left out if `on_failure` takes it; otherwise its exception is raised. Raises
+    UserError if a worker process dies.
+    """
+    named = (
+        item if isinstance(item, Document) else Document(str(number), item) for number, item in enumerate(documents)
+    )
+    if workers:
+        pairs = _from_workers(named, files, workers)
+    else:
+        pairs = ((document, _attempt(document.text, files)) for document in named)
+    for document, result in pairs:
+        if isinstance(result, Inputs):
+            yield document, result
+        elif on_failure is None:
+            raise result
+        else:
+            on_failure(document, result)
+
+
+def _from_workers(
+    documents: Iterable[Document], files: ModelFiles, workers: int
+) -> Iterator[tuple[Document, Inputs | Exception]]:
+    waiting: deque[tuple[list[Document], Future[list[Inputs | Exception]]]] = deque()
+    # spawned, for a fork would copy the encoder's threads half
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(files,)
+    ) as pool:
+        try:
+            for chunk in _chunks(documents):
+                waiting.append((chunk, pool.submit(_prepare_texts, [document.text for document in chunk])))
+                if len(waiting) > 2 * workers:
+                    yield from _result(*waiting.popleft())
+            while waiting:
+                yield from _result(*waiting.popleft())
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process ended by itself, perhaps for want of memory; take fewer workers."
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _result(
+    chunk: list[Document], future: Future[list[Inputs | Exception]]
+) -> Iterator[tuple[Document, Inputs | Exception]]:
+    return zip(chunk, future.result(), strict=True)
+
+
+def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    chunk: list[Document] = []
+    characters = 0
+    for document in documents:
+        chunk.append(document)
+        characters += len(document.text)
+        if characters >= _CHUNK_CHARACTERS or len(chunk) >= _CHUNK_DOCUMENTS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+_worker_files: list[ModelFiles] = []  # of a worker process, set once when it starts
+
+
+def _start_worker(files: ModelFiles) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells of an interruption
+    _worker_files[:] = [files]
+
+
+def _prepare_texts(texts: list[str]) -> list[Inputs | Exception]:
+    return [_attempt(text, _worker_files[0]) for text in texts]
+
+
+def _attempt(text: str, files: ModelFiles) -> Inputs | Exception:
+    try:
+        return prepare(text, files.subwords, files.split_words, files.settings.inputs)
+    except Exception as error:
+        return error
+
+
+# --- windows to logits ------------------------------------------------------------------------
+
+
+def encoded(
+    pairs: Iterable[tuple[Document, Inputs]], backend: Backend, outputs: int, batch_tokens: int
+) -> Iterator[tuple[list[tuple[Document, Inputs]], list[Logits]]]:
+    """Groups of documents with the logits `[length, outputs]` of all their windows.
+
+    While the encoder reads one group, the next is prepared; no more than two are held.
+    """
+    pool = ThreadPoolExecutor(backend.parallel)
+    before: tuple[list[tuple[Document, Inputs]], _Rows] | None = None
+    try:
+        for group in _groups(pairs):
+            running = group, _Rows(group, backend, pool, outputs, batch_tokens)
+            if before:
+                yield before[0], before[1].logits()
+            before = running
+        if before:
+            yield before[0], before[1].logits()
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever reads us may stop early
+
+
+def _groups(pairs: Iterable[tuple[Document, Inputs]]) -> Iterator[list[tuple[Document, Inputs]]]:
+    group: list[tuple[Document, Inputs]] = []
+    windows = 0
+    for pair in pairs:
+        group.append(pair)
+        windows += max(1, len(pair[1].windows))
+        if windows >= _GROUP_WINDOWS:
+            yield group
+            group, windows = [], 0
+    if group:
+        yield group
+
+
+class _Rows:
+    """The windows of a group on their way through the encoder."""
+
+    def __init__(
+        self,
+        group: Sequence[tuple[Document, Inputs]],
+        backend: Backend,
+        pool: ThreadPoolExecutor,
+        outputs: int,
+        batch_tokens: int,
+    ) -> None:
+        rows = [ids for _, inputs in group for ids in inputs.ids]
+        self._empty = np.zeros((0, outputs), np.float32)
+        self._count = len(rows)
+        self._running: list[tuple[list[int], Future[Logits]]] = []
+        for batch in batches([len(row) for row in rows], batch_tokens, backend.parallel):
+            ids, mask = pad_batch([rows[i] for i in batch], PAD_ID)
+            self._running.append((batch, pool.submit(backend, ids, mask)))
+
+    def logits(self) -> list[Logits]:
+        """Waits for the last batch."""
+        found = [self._empty] * self._count
+        for batch, future in self._running:
+            for i, logits in zip(batch, future.result(), strict=True):
+                found[i] = logits
+        return found
+
+
+def batches(lengths: Sequence[int], budget: int, parallel: int = 1) -> Iterator[list[int]]:
+    """Indices in order of length, in batches whose padded size stays within the budget where one alone does.
+
+    Few rows are shared out, so that `parallel` calls have something to do.
+    """
+    budget = min(budget, -(-sum(lengths) // parallel))
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if batch and (len(batch) + 1) * lengths[i] > budget:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
