@@ -154,8 +154,8 @@ class Chain:
     """The distribution over valid paths, for a batch `[batch, words, tags]`; O(words * tags^2).
 
     Forward and backward scores in log space; rows are independent, words behind a row's length count for nothing.
-    `moves` and `start` as in `viterbi`. A tag that is 700 nats and more less probable than the best of its word counts as
-    impossible.
+    `moves` and `start` as in `viterbi`. A tag that is 700 nats or more less probable than the best of its word
+    counts as impossible.
     """
 
     def __init__(self, logits: Scores, lengths: npt.NDArray[np.int64], moves: Scores, start: Scores) -> None:
