@@ -24,6 +24,7 @@ ROOMS = [
     "tagger",
     "io",
     "launch",
+    "bulk",
     "predict",
     "corpus",
     "evaluation",
@@ -31,7 +32,7 @@ ROOMS = [
     "export",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
-HEAVY = {"torch", "transformers", "datasets", "hydra", "omegaconf", "seqeval", "scipy", "accelerate"}
+HEAVY = {"torch", "transformers", "datasets", "hydra", "omegaconf", "seqeval", "scipy", "accelerate", "ray", "pyarrow"}
 
 
 def modules() -> list[Path]:

@@ -26,7 +26,7 @@ from ner_danvan.io.output import (
     whole_file,
     write_errors,
 )
-from ner_danvan.io.readers import Failure, read_inputs
+from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import FORMATS, RESUMABLE
 from ner_danvan.launch import fail
@@ -36,13 +36,16 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "Find persons, posts, bodies, dates and tasks in Vietnamese administrative reports."
 _EPILOG = """\
-exit codes: 0 all inputs read; 1 some failed (each named on stderr, and kept in OUT.errors.jsonl); 2 wrong usage
+exit codes: 0 all inputs read; 1 some failed (each named on stderr, and kept in OUT.errors.jsonl, under
+--engine ray in OUT/_errors.jsonl); 2 wrong usage
 
 examples:
   python -m ner_danvan.predict report.txt
   python -m ner_danvan.predict --text "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
   python -m ner_danvan.predict reports/ --format jsonl -o tagged.jsonl --on-error skip
+  python -m ner_danvan.predict corpus/ --engine ray --workers 4 --format jsonl -o tagged/
 """
+_BULK_FORMATS = ("jsonl", "parquet")  # of --engine ray
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        code = _run(options)
+        code = _run_bulk(options) if options.engine == "ray" else _run(options)
     except UserError as error:
         fail(visible(str(error)))
     except KeyboardInterrupt:
@@ -71,7 +74,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--text", metavar="S", help="tag this text instead of files")
     parser.add_argument("--model", metavar="M", help="model directory or hub id (the embedded default)")
     parser.add_argument(
-        "--format", choices=tuple(FORMATS), default="pretty", help="pretty for people (default), or jsonl"
+        "--format",
+        choices=tuple(dict.fromkeys((*FORMATS, *_BULK_FORMATS))),
+        default="pretty",
+        help="pretty for people (default), or jsonl; parquet with --engine ray",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
     parser.add_argument(
@@ -89,7 +95,17 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 … (backend torch runs on cuda where it is)")
     parser.add_argument(
-        "--workers", type=_count, default=0, metavar="N", help="processes that segment texts beside this one (none)"
+        "--workers",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="processes that segment texts beside this one (none); with --engine ray actors (one a core)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: a pool of actors reads files, JSONL, Parquet, writes a folder of parts; RAY_ADDRESS names a cluster",
     )
     options = parser.parse_args(arguments)
     if "" in options.paths:
@@ -98,7 +114,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("--text and PATH exclude each other; give one of the two.")
     if options.text is None and not options.paths:
         parser.error("nothing to read; give a PATH, - for stdin, or --text.")
-    if options.resume and (options.output is None or options.format not in RESUMABLE):
+    if options.engine == "ray":
+        if not options.paths or options.output is None or options.format not in _BULK_FORMATS:
+            parser.error(f"--engine ray goes with PATH, -o FOLDER and --format {' or '.join(_BULK_FORMATS)}.")
+    elif options.format not in FORMATS:
+        parser.error(f"--format {options.format} goes with --engine ray; take {' or '.join(FORMATS)}.")
+    elif options.resume and (options.output is None or options.format not in RESUMABLE):
         parser.error(f"--resume goes with -o OUT and --format {' or '.join(sorted(RESUMABLE))}.")
     return options
 
@@ -147,9 +168,8 @@ class _Inputs:
         _tell(f"error: {failure.message}")
 
     def add_untagged(self, document: Document, error: Exception) -> None:
-        """Tell and keep a document that was read and cannot be tagged: a fault of ours, which must not end the run."""
-        reason = f"{type(error).__name__}: {error}"
-        self.add(Failure(document.id, f"{document.id}: cannot be tagged ({reason}); please report it with the text."))
+        """Tell and keep a document that was read and cannot be tagged."""
+        self.add(cannot_be_tagged(document, error))
 
 
 class _StoppedError(Exception):
@@ -180,6 +200,24 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if inputs.failures else 0
 
 
+def _run_bulk(options: argparse.Namespace) -> int:
+    from ner_danvan.bulk.engine import RayEngine  # late: most runs are local
+    from ner_danvan.bulk.run import Request, run_bulk
+
+    request = Request(
+        options.paths,
+        options.output,
+        options.format,
+        model=options.model,
+        backend=options.backend,
+        device=options.device,
+        min_score=options.min_score,
+        stop=options.on_error == "fail",
+        resume=options.resume,
+    )
+    return run_bulk(request, RayEngine(options.workers), _tell)
+
+
 def _items(options: argparse.Namespace, output: Path | None, finished: list[Finished]) -> Iterator[Document | Failure]:
     if options.text is not None:
         return iter([Document("text", options.text)])
@@ -199,6 +237,8 @@ def _tell(message: str) -> None:
 
 
 def _how_to_go_on(options: argparse.Namespace) -> str:
+    if options.engine == "ray":
+        return f"; what is done lies in {options.output}, go on with the same command and --resume"
     if not options.output or options.format not in RESUMABLE or not partial_path(options.output).is_file():
         return ""
     return f"; what is done lies in {partial_path(options.output)}, go on with the same command and --resume"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ner_danvan.document import Document, decode_utf8, parse_json_line, read_text
 from ner_danvan.errors import UserError
@@ -16,6 +16,7 @@ from ner_danvan.errors import UserError
 STDIN = "-"
 _TEXT = (".txt", ".text", ".md")
 _JSONL = (".jsonl", ".ndjson")
+ENDINGS = (*_TEXT, *_JSONL)  # of the files that a folder gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class Failure:
 
     id: str
     message: str
+
+
+class InputFile(NamedTuple):
+    """A file to read, and the name by which ids and messages call it."""
+
+    path: Path
+    name: str
 
 
 def read_inputs(
@@ -41,11 +49,46 @@ def read_inputs(
     """
     for name in paths:
         if name == STDIN:
-            yield _attempt("stdin", lambda: Document("stdin", decode_utf8(_read_stdin(stdin), "stdin")))
-        elif Path(name).is_dir():
-            yield from _read_folder(Path(name), {path.resolve() for path in own}, note)
+            yield attempt("stdin", lambda: Document("stdin", decode_utf8(_read_stdin(stdin), "stdin")))
         else:
-            yield from _read_file(Path(name), name)
+            for found in find_files(name, own=own, note=note):
+                if isinstance(found, Failure):
+                    yield found
+                else:
+                    yield from _read_file(*found)
+
+
+def find_files(
+    name: str,
+    *,
+    own: Collection[Path] = (),
+    note: Callable[[str], None] = lambda message: None,
+    endings: Collection[str] = ENDINGS,
+) -> Iterator[InputFile | Failure]:
+    """The file of that name, or those of `endings` in the folder of that name; see `read_inputs`."""
+    if Path(name).is_dir():
+        yield from _find_in_folder(Path(name), {path.resolve() for path in own}, note, endings)
+    else:
+        yield InputFile(Path(name), name)
+
+
+def is_jsonl(path: Path) -> bool:
+    """Whether a file holds a document a line."""
+    return path.suffix.lower() in _JSONL
+
+
+def attempt(name: str, read: Callable[[], Document]) -> Document | Failure:
+    """What `read` gives; its UserError becomes a failure under `name`."""
+    try:
+        return read()
+    except UserError as error:
+        return Failure(name, str(error))
+
+
+def cannot_be_tagged(document: Document, error: Exception) -> Failure:
+    """A document that was read and yet defeats the tagger: a fault of ours, which must not end the run."""
+    reason = f"{type(error).__name__}: {error}"
+    return Failure(document.id, f"{document.id}: cannot be tagged ({reason}); please report it with the text.")
 
 
 def _read_stdin(stdin: Callable[[], BinaryIO | None]) -> bytes:
@@ -55,7 +98,9 @@ def _read_stdin(stdin: Callable[[], BinaryIO | None]) -> bytes:
     return stream.read()
 
 
-def _read_folder(folder: Path, own: set[Path], note: Callable[[str], None]) -> Iterator[Document | Failure]:
+def _find_in_folder(
+    folder: Path, own: set[Path], note: Callable[[str], None], endings: Collection[str]
+) -> Iterator[InputFile | Failure]:
     readable: list[Path] = []
     other: Counter[str] = Counter()
     failures: list[Failure] = []
@@ -67,7 +112,7 @@ def _read_folder(folder: Path, own: set[Path], note: Callable[[str], None]) -> I
         for path in (Path(place) / name for name in names):
             if path.resolve() in own:
                 continue
-            if path.suffix.lower() in (*_TEXT, *_JSONL):
+            if path.suffix.lower() in endings:
                 readable.append(path)
             else:
                 other[path.suffix.lower() or path.name] += 1
@@ -76,17 +121,17 @@ def _read_folder(folder: Path, own: set[Path], note: Callable[[str], None]) -> I
         kinds = ", ".join(f"{ending} {count}" for ending, count in other.most_common(5))
         note(f"{folder}: passed over {other.total()} files that are no text ({kinds})")
     if not readable and not failures:
-        endings = ", ".join((*_TEXT, *_JSONL))
-        yield Failure(str(folder), f"{folder}: nothing readable in this folder; put files there that end in {endings}.")
+        wanted = ", ".join(endings)
+        yield Failure(str(folder), f"{folder}: nothing readable in this folder; put files there that end in {wanted}.")
     for path in sorted(readable):
-        yield from _read_file(path, path.relative_to(folder).as_posix())
+        yield InputFile(path, path.relative_to(folder).as_posix())
 
 
 def _read_file(path: Path, name: str) -> Iterator[Document | Failure]:
-    if path.suffix.lower() in _JSONL:
+    if is_jsonl(path):
         yield from _read_lines(path, name)
     else:
-        yield _attempt(name, lambda: Document(name, read_text(path)))
+        yield attempt(name, lambda: Document(name, read_text(path)))
 
 
 def _read_lines(path: Path, name: str) -> Iterator[Document | Failure]:
@@ -96,13 +141,6 @@ def _read_lines(path: Path, name: str) -> Iterator[Document | Failure]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     place = f"{name}:{number}"
-                    yield _attempt(place, partial(parse_json_line, line, place))
+                    yield attempt(place, partial(parse_json_line, line, place))
     except OSError as error:
         yield Failure(name, f"{path}: cannot be read ({error.strerror}).")
-
-
-def _attempt(name: str, read: Callable[[], Document]) -> Document | Failure:
-    try:
-        return read()
-    except UserError as error:
-        return Failure(name, str(error))

@@ -1,0 +1,336 @@
+"""A corpus in shards: which rows of which files become one part of the output, and how they are read again.
+
+Planning reads every byte once, to count and to hash; tagging takes a hundred times as long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ner_danvan.document import Document, decode_utf8, document_from_dict, parse_json_line
+from ner_danvan.errors import UserError
+from ner_danvan.io.readers import ENDINGS, STDIN, Failure, InputFile, attempt, find_files, is_jsonl
+from ner_danvan.model_dir import file_hash
+
+SHARD_BYTES = 2 * 2**20  # of text: about a minute of a core, lost at most where a worker dies
+_PARQUET = ".parquet"
+_COLUMNS = ("id", "text", "meta")
+_BATCH_ROWS = 256  # of a Parquet file, decoded at a time
+_READ_AHEAD = 2**20  # bytes of a Parquet column; without it a whole row group is read at once
+
+TEXT, LINES, PARQUET, FAILED = "text", "lines", "parquet", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of one file, one behind the other.
+
+    `first` is the number of the first row, from 1: for JSONL the line. `rows` counts documents, so not empty lines.
+    `start` and `end` are bytes of a file of text; `size` is the bytes of text, for Parquet about. `sha256` is of these
+    bytes, for Parquet of the whole file. A file that cannot be read at all is one row that fails with `message`.
+    """
+
+    path: str
+    name: str
+    kind: str
+    first: int = 1
+    rows: int = 1
+    start: int = 0
+    end: int = 0
+    size: int = 0
+    sha256: str = ""
+    message: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it begins, for people."""
+        return f"{self.name}:{self.first}" if self.kind in (LINES, PARQUET) else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The rows of one part of the output, in input order; `number` counts from 0."""
+
+    number: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def rows(self) -> int:
+        """Documents, those included that will fail."""
+        return sum(piece.rows for piece in self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Bytes of text."""
+        return sum(piece.size for piece in self.pieces)
+
+    @property
+    def sha256(self) -> str:
+        """Of the names and the bytes: the same shard if and only if the output would be the same."""
+        rows = [(p.name, p.kind, p.first, p.rows, p.sha256, p.message) for p in self.pieces]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """One line, read by `shard_from_json`."""
+        return json.dumps(asdict(self))
+
+
+def shard_from_json(line: str) -> Shard:
+    """The inverse of `Shard.to_json`."""
+    row = json.loads(line)
+    return Shard(row["number"], tuple(Piece(**piece) for piece in row["pieces"]))
+
+
+# --- planning ---------------------------------------------------------------------------------
+
+
+def find_inputs(paths: Sequence[str], note: Callable[[str], None]) -> Iterator[InputFile | Failure]:
+    """Files of all inputs, in the order in which one command reads them; raises UserError for standard input."""
+    if STDIN in paths:
+        raise UserError("--engine ray reads files that every worker can open; write stdin to a file first.")
+    for name in paths:
+        yield from find_files(name, note=note, endings=(*ENDINGS, _PARQUET))
+
+
+def plan_shards(
+    inputs: Iterable[InputFile | Failure], size: int = SHARD_BYTES, earlier: Sequence[int] = ()
+) -> list[Shard]:
+    """Every row of the inputs in exactly one shard, in order; a shard has at most `size` bytes and a row more.
+
+    `earlier` has the rows of the shards of an earlier plan, which is followed as far as it goes: who mends a row in a
+    file does not move the rows behind it into other shards. Memory grows with the files, not with the rows.
+    """
+    plan = _Plan(size, earlier)
+    for item in inputs:
+        for piece in _pieces(item, plan):
+            plan.add(piece)
+    plan.close()
+    return plan.shards
+
+
+class _Plan:
+    """Shards so far, and the one that is being gathered."""
+
+    def __init__(self, size: int, earlier: Sequence[int]) -> None:
+        self.shards: list[Shard] = []
+        self.size = size
+        self._earlier = earlier
+        self._gathered: list[Piece] = []
+        self._rows = self._bytes = 0
+
+    def add(self, piece: Piece) -> None:
+        if self.left is None and self._bytes + piece.size > self.size:
+            self.close()
+        self._gathered.append(piece)
+        self._rows += piece.rows
+        self._bytes += piece.size
+        if self.left == 0:
+            self.close()
+
+    def close(self) -> None:
+        if self._gathered:
+            self.shards.append(Shard(len(self.shards), tuple(self._gathered)))
+        self._gathered, self._rows, self._bytes = [], 0, 0
+
+    @property
+    def left(self) -> int | None:
+        """Rows that the shard still wants, where an earlier plan says it."""
+        number = len(self.shards)
+        return self._earlier[number] - self._rows if number < len(self._earlier) else None
+
+    def full(self, rows: int, size: int) -> bool:
+        """Whether a piece of so many rows and bytes should end here."""
+        return size >= self.size if self.left is None else rows >= self.left
+
+
+def _pieces(item: InputFile | Failure, plan: _Plan) -> Iterator[Piece]:
+    if isinstance(item, Failure):
+        yield _failed(item)
+        return
+    try:
+        if is_jsonl(item.path):
+            yield from _line_pieces(item, plan)
+        elif item.path.suffix.lower() == _PARQUET:
+            yield from _parquet_pieces(item, plan)
+        else:
+            length = item.path.stat().st_size
+            yield Piece(str(item.path), item.name, TEXT, end=length, size=length, sha256=file_hash(item.path))
+    except FileNotFoundError:
+        yield _failed(Failure(item.name, f"{item.path}: no such file; check the path."))
+    except OSError as error:
+        yield _failed(Failure(item.name, f"{item.path}: cannot be read ({error.strerror or error})."))
+    except UserError as error:
+        yield _failed(Failure(item.name, str(error)))
+
+
+def _failed(failure: Failure) -> Piece:
+    return Piece("", failure.id, FAILED, message=failure.message)
+
+
+def _line_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
+    """A piece begins and ends with a row; empty lines are no rows, but between two of a piece they belong to it."""
+    start = end = first = rows = position = 0
+    seen, empty = hashlib.sha256(), b""
+    with item.path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            position += len(line)
+            if line.isspace():
+                empty += line
+                continue
+            if rows:
+                seen.update(empty)
+            else:
+                start, first, seen = position - len(line), number, hashlib.sha256()
+            seen.update(line)
+            end, rows, empty = position, rows + 1, b""
+            if plan.full(rows, end - start):
+                yield _lines(item, first, rows, start, end, seen.hexdigest())
+                rows = 0
+    if rows:
+        yield _lines(item, first, rows, start, end, seen.hexdigest())
+
+
+def _lines(item: InputFile, first: int, rows: int, start: int, end: int, sha256: str) -> Piece:
+    return Piece(str(item.path), item.name, LINES, first, rows, start, end, end - start, sha256)
+
+
+def _parquet_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
+    import pyarrow as pa  # late: only Parquet needs it
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(item.path) as file:
+            schema, metadata = file.schema_arrow, file.metadata
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{item.path}: no Parquet ({str(error).splitlines()[0]}); write the file again.") from None
+    if "text" not in schema.names or not _is_text(schema.field("text").type):
+        raise UserError(f'{item.path}: has no column "text" of strings; name it so, "id" and "meta" beside it.')
+    sha256 = file_hash(item.path)
+    row = 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = (group.column(i) for i in range(group.num_columns))
+        held = sum(c.total_uncompressed_size for c in columns if c.path_in_schema.split(".")[0] in _COLUMNS)
+        step = max(1, group.num_rows * plan.size // max(held, 1))
+        start = 0
+        while start < group.num_rows:
+            rows = min(step - start % step, group.num_rows - start)
+            if plan.left is not None:
+                rows = min(rows, plan.left)
+            share = held * rows // group.num_rows
+            yield Piece(str(item.path), item.name, PARQUET, row + start + 1, rows, size=share, sha256=sha256)
+            start += rows
+        row += group.num_rows
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def read_shard(shard: Shard, base: Path) -> Iterator[Document | Failure]:
+    """The shard's documents, in order, named as one command names them; paths are below `base` unless absolute.
+
+    Raises UserError if a file is no longer what it was when the shard was planned.
+    """
+    for piece in shard.pieces:
+        if piece.kind == FAILED:
+            yield Failure(piece.name, piece.message)
+            continue
+        try:
+            yield from _READERS[piece.kind](piece, base / piece.path)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"{piece.path}: cannot be read here ({reason}); put it where all workers see it.") from None
+
+
+def _read_text(piece: Piece, path: Path) -> Iterator[Document | Failure]:
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != piece.sha256:
+        raise _changed(piece)
+    yield attempt(piece.name, lambda: Document(piece.name, decode_utf8(data, piece.path)))
+
+
+def _read_lines(piece: Piece, path: Path) -> Iterator[Document | Failure]:
+    seen = hashlib.sha256()
+    position, number = piece.start, piece.first
+    with path.open("rb") as lines:
+        lines.seek(position)
+        while position < piece.end and (line := lines.readline()):
+            seen.update(line)
+            if not line.isspace():
+                place = f"{piece.name}:{number}"
+                yield attempt(place, partial(parse_json_line, line, place))
+            position, number = position + len(line), number + 1
+    if seen.hexdigest() != piece.sha256:
+        raise _changed(piece)
+
+
+def _read_parquet(piece: Piece, path: Path) -> Iterator[Document | Failure]:
+    from pyarrow import parquet
+
+    number, last = piece.first, piece.first + piece.rows - 1
+    with parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
+        groups, row = _groups(file.metadata, number, last)  # row: the number of the first row of these groups
+        columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=columns):
+            skipped = min(max(0, number - row), batch.num_rows)
+            row += batch.num_rows
+            for values in batch.slice(skipped, max(0, last - number + 1)).to_pylist():
+                place = f"{piece.name}:{number}"
+                yield attempt(place, partial(_from_row, values, place))
+                number += 1
+            if number > last:
+                return
+    if number <= last:
+        raise _changed(piece)
+
+
+def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:
+    """The row groups in which rows first to last lie, and the number of the first row in them; all count from 1."""
+    groups: list[int] = []
+    begin = row = 1
+    for number in range(metadata.num_row_groups):
+        end = row + metadata.row_group(number).num_rows
+        if row <= last and end > first:
+            begin = begin if groups else row
+            groups.append(number)
+        row = end
+    return groups, begin
+
+
+def _from_row(values: dict[str, Any], place: str) -> Document:
+    meta = values.get("meta")
+    if isinstance(meta, str):
+        try:
+            meta = json.loads(meta or "{}")
+        except ValueError as error:
+            raise UserError(f'{place}: "meta" is no JSON ({error}); write {{…}} or leave it out.') from None
+    elif meta is not None:
+        # a map comes as pairs; what JSON does not know, a date say, becomes a string
+        meta = json.loads(json.dumps(dict(meta), default=str))
+    return document_from_dict(values | {"meta": meta}, place)
+
+
+def _changed(piece: Piece) -> UserError:
+    return UserError(f"{piece.path}: has changed since the run began; when it is at rest, go on with --resume.")
+
+
+_READERS: dict[str, Callable[[Piece, Path], Iterator[Document | Failure]]] = {
+    TEXT: _read_text,
+    LINES: _read_lines,
+    PARQUET: _read_parquet,
+}
