@@ -39,7 +39,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 def paired_rounds(ways: Mapping[str, Way], rounds: Sequence[Sequence[str]]) -> dict[str, list[float]]:
     """Characters a second of each way in each round; in a round all ways read the same texts, one after the other."""
     speeds: dict[str, list[float]] = {name: [] for name in ways}
-    for name, way in ways.items():
+    for way in ways.values():
         way(rounds[0][:1])  # what happens once, happens before
     for texts in rounds:
         characters = sum(len(text) for text in texts)

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 PLAIN, NER, NER_SENTENCES = "plain, base", "underthesea.ner", "underthesea.ner, by sentence"
 RESULT_FILE, PLOT_FILE = "benchmark.json", "benchmark.png"
 _BACKENDS = ("torch", "onnx", "int8")
+_STAGE_BACKENDS = ("onnx", "int8")
 _RANGE_TEXTS = 8
 
 
@@ -75,7 +76,7 @@ def run(values: Mapping[str, Any]) -> Result:
         found["stages"] = {
             f"{name}, {backend}": _stages(folder, backend, rounds[0], peak)
             for name, folder in (("base", base), ("default", default))
-            for backend in ("onnx", "int8")
+            for backend in _STAGE_BACKENDS
         }
         log.info("memory, start and size")
         found["peak_memory_mb"] = {

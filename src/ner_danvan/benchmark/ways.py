@@ -13,7 +13,7 @@ Way = Callable[[Sequence[str]], int]  # texts to the number of spans or tagged w
 
 
 def plain_way(folder: Path, window: int) -> Way:
-    """What one would write after a tutorial: sentence by sentence through transformers, the best tag of each subword."""
+    """What one would write after a tutorial: each sentence through transformers, then the best tag of each subword."""
     import torch
     from transformers import AutoModelForTokenClassification, PhobertTokenizer
     from underthesea import sent_tokenize, word_tokenize

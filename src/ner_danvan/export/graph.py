@@ -1,8 +1,9 @@
 """A token classifier as an ONNX graph, written node by node.
 
 The graph has onnxruntime's fused attention, which its optimiser does not find in what torch exports, and is to be run
-as it is: the optimiser would put slower operators in the place of others. Its weights are those of `model.safetensors` beside it, by their place in that
-file, so that they lie on the disk once; only int8 weights are in the graph's own file.
+as it is: the optimiser would put slower operators in the place of others. Its weights are those of `model.safetensors`
+beside it, by their place in that file, so that they lie on the disk once; only int8 weights are in the graph's own
+file.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ class _Graph:
         return self._node("MatMulIntegerToFloat", inputs, dense, domain=_FUSED)
 
     def _norm(self, value: str, residual: str, norm: str, output: str) -> str:
-        """The sum of two values, normalised; in two steps, since onnxruntime's one for both takes four times as long."""
+        """The sum of two values, normalised; in two steps, for onnxruntime's one for both takes four times as long."""
         total = self._node("Add", [value, residual], output + ":sum")
         inputs = [total, self._floats(norm + ".weight"), self._floats(norm + ".bias")]
         return self._node("LayerNormalization", inputs, output, epsilon=self._config["layer_norm_eps"])
