@@ -1,4 +1,4 @@
-# make install | demo | test | lint | model | data | clean.  PYTHON names the interpreter (3.11 to 3.13).
+# make install | demo | test | lint | thin | model | data | clean.  PYTHON names the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := runs/demo
 REAL ?= ../shared/real
 
-.PHONY: install demo test lint model data clean
+.PHONY: install demo test lint thin model data clean
 
 install: $(STAMP)
 
@@ -29,6 +29,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# the wheel in an empty environment without extras: no torch, and it tags a report
+thin:
+	PYTHON=$(PYTHON) scripts/check_thin.sh
 
 # check the annotated reports and build the splits as JSONL
 data: install

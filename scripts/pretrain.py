@@ -11,7 +11,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ner_danvan.launch import one_line_errors, run_hydra
+from ner_danvan.launch import is_first_process, one_line_errors, run_hydra
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="pretrain")
@@ -22,7 +22,8 @@ def main(config: DictConfig) -> float:
 
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     result = run(values)
-    print(f"\nencoder: {result.model}   held-out loss {result.before:.3f} before, {result.after:.3f} after")
+    if is_first_process():
+        print(f"\nencoder: {result.model}   held-out loss {result.before:.3f} before, {result.after:.3f} after")
     return result.after
 
 

@@ -13,7 +13,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from ner_danvan.labels import LabelScheme
-from ner_danvan.launch import one_line_errors, run_hydra
+from ner_danvan.launch import is_first_process, one_line_errors, run_hydra
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="train")
@@ -27,7 +27,8 @@ def main(config: DictConfig) -> float:
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     values = with_labels(plain)
     result = run(values, dev_scores(LabelScheme.from_config(values["labels"]["layers"])))
-    print(f"\nmodel: {result.model}   dev micro F1 {100 * result.dev_f1:.2f}")
+    if is_first_process():
+        print(f"\nmodel: {result.model}   dev micro F1 {100 * result.dev_f1:.2f}")
     return result.dev_f1
 
 

@@ -30,6 +30,7 @@ ROOMS = [
     "evaluation",
     "training",
     "export",
+    "benchmark",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
 HEAVY = {"torch", "transformers", "datasets", "hydra", "omegaconf", "seqeval", "scipy", "accelerate", "ray", "pyarrow"}

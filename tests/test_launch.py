@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf.errors import MissingMandatoryValue
@@ -48,3 +50,17 @@ def test_a_fault_of_the_program_is_not_hidden() -> None:
 
 def test_what_the_task_returns_comes_through() -> None:
     assert one_line_errors(lambda value: value + 1)(2) == 3
+
+
+@pytest.mark.parametrize(("rank", "told"), [("0", ["a", "b"]), ("1", ["b"])])
+def test_of_several_processes_the_first_tells_how_it_goes_on(
+    rank: str, told: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def task() -> None:
+        logging.getLogger("ner_danvan.training.run").info("a")
+        logging.getLogger("ner_danvan.training.run").warning("b")
+
+    monkeypatch.setenv("RANK", rank)
+    with caplog.at_level(logging.INFO, logger="ner_danvan"):
+        one_line_errors(task)()
+    assert caplog.messages == told

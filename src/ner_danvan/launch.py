@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -23,16 +24,24 @@ def fail(message: str, code: int = USAGE) -> NoReturn:
     sys.exit(code)
 
 
+def is_first_process() -> bool:
+    """Whether this is the one to tell results, of all that torchrun or accelerate has started; True for a lone one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def one_line_errors(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Decorate what `hydra.main` runs: a fault of the input ends it with one line.
 
-    It must be caught inside the job, for Hydra adds a line of its own to whatever leaves it.
+    It must be caught inside the job, for Hydra adds a line of its own to whatever leaves it. Of several processes only
+    the first tells how it goes on.
     """
 
     @wraps(task)
     def guarded(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
         from omegaconf.errors import OmegaConfBaseException
 
+        if not is_first_process():
+            logging.getLogger("ner_danvan").setLevel(logging.WARNING)
         try:
             return task(*arguments, **options)
         except UserError as error:

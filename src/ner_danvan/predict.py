@@ -266,15 +266,9 @@ def _progress(documents: Iterator[Document], options: argparse.Namespace, finish
     if not sys.stderr.isatty() or (options.output is None and sys.stdout.isatty()):
         yield from documents
         return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from tqdm import tqdm  # late: only where somebody looks on
 
-    columns = (SpinnerColumn(), TextColumn("documents"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("documents", total=None, completed=finished)
-        for document in documents:
-            yield document
-            progress.advance(task)
+    yield from tqdm(documents, "documents", initial=finished, unit="", file=sys.stderr)
 
 
 if __name__ == "__main__":

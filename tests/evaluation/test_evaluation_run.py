@@ -96,7 +96,7 @@ def values(tmp_path: Path, **changes: Any) -> dict[str, Any]:
 def test_a_run_writes_metrics_and_predictions(
     vocabulary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, device=None, min_score=None: make_tagger(vocabulary))
+    monkeypatch.setattr(Tagger, "from_pretrained", lambda name, **_: make_tagger(vocabulary))
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.safetensors").write_bytes(b"weights")
     run(values(tmp_path, model={"path": str(tmp_path / "model")}))

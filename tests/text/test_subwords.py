@@ -10,6 +10,7 @@ from tiny import SENTENCES
 from transformers import PhobertTokenizer, PreTrainedTokenizerFast
 
 from ner_danvan.errors import UserError
+from ner_danvan.text import subwords as subwording
 from ner_danvan.text.segment import segment
 from ner_danvan.text.subwords import UNK_ID, Subwords
 
@@ -53,6 +54,17 @@ def test_symbols_without_an_entry_become_unknown_and_not_an_id_past_the_vocabula
     for word in missing:
         assert UNK_ID in subwords.encode([word]).ids
         assert subwords.encode([word]).ids.max() < subwords.vocabulary_size
+
+
+def test_a_word_met_before_keeps_its_ids(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subwording, "_WORDS_KEPT", 4)
+    words = [word.form for sentence in SENTENCES for word in segment(sentence)]
+    kept = Subwords.from_files(vocabulary)
+    for part in (words, words[:5], words[3:9], ["x😀", *words], words):
+        ours, new = kept.encode(part), Subwords.from_files(vocabulary).encode(part)
+        assert ours.ids.tolist() == new.ids.tolist()
+        assert ours.word_of.tolist() == new.word_of.tolist()
+        assert ours.counts.tolist() == new.counts.tolist()
 
 
 def test_each_subword_knows_its_word(vocabulary: Path) -> None:

@@ -9,13 +9,16 @@ import pytest
 from safetensors.torch import load_file
 from tiny import DANVAN, FITTING, REPORTS, augmentation, write_lexicon
 
+from ner_danvan.backends.choice import open_backend
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.run import evaluate_model
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.labels import spans_to_tags
 from ner_danvan.model_dir import read_model_dir
+from ner_danvan.pipeline import encoded, prepared
 from ner_danvan.tagger import Tagger
+from ner_danvan.text.inputs import stitch_documents
 from ner_danvan.training.run import run
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import last_checkpoint
@@ -219,11 +222,12 @@ def test_accumulated_steps_learn_as_one_large_batch(encoder: Path, reports: Path
 
 def test_the_temperatures_are_those_fitted_on_dev(trained: Path, reports: Path) -> None:
     files = read_model_dir(trained / "model")
-    tagger = Tagger.from_pretrained(trained / "model", device="cpu")
+    backend = open_backend(trained / "model", "torch", "cpu")
     dev = read_gold(reports / "dev", DANVAN.layer_of)
-    inputs = [tagger.prepare(document.text) for document in dev]
+    ((group, windows),) = encoded(prepared(dev, files, 0, None), backend, len(DANVAN.tags), 8_192)
+    inputs = [row for _, row in group]
     tags = [spans_to_tags(document.spans, row.offsets, DANVAN)[0] for document, row in zip(dev, inputs, strict=True)]
-    fitted = fit_temperatures(tagger._logits(inputs), tags, DANVAN, files.settings.transitions)
+    fitted = fit_temperatures(stitch_documents(inputs, windows), tags, DANVAN, files.settings.transitions)
     assert dict(files.settings.temperatures) == pytest.approx(fitted, rel=1e-2)
 
 

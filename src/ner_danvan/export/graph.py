@@ -1,8 +1,9 @@
 """A token classifier as an ONNX graph, written node by node.
 
-The graph uses onnxruntime's fused operators (attention, residual with layer norm, bias with GELU), which its optimiser
-does not find in what torch exports. Its weights are those of `model.safetensors` beside it, by their place in that
-file, so that they lie on the disk once; only int8 weights are in the graph's own file.
+The graph has onnxruntime's fused attention, which its optimiser does not find in what torch exports, and is to be run
+as it is: the optimiser would put slower operators in the place of others. Its weights are those of `model.safetensors`
+beside it, by their place in that file, so that they lie on the disk once; only int8 weights are in the graph's own
+file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.model_dir import CONFIG_FILE, WEIGHTS_FILE
 
 _TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16}
-_OPSET, _IR = 18, 10
+_OPSET, _IR = 20, 10
 _FUSED = "com.microsoft"  # the domain of onnxruntime's own operators
 _SEVEN_BITS = 63  # of a weight: with eight, sums of products overflow on processors without VNNI
 
@@ -103,19 +104,17 @@ class _Graph:
         places = self._rows(at + "position_embeddings.weight", "positions")
         first = self._constant("first", np.array(0, dtype=np.int64))
         kind = self._node("Gather", [self._floats(at + "token_type_embeddings.weight"), first], at + "kind")
-        return self._norm(words, places, at + "LayerNorm", kind, at + "embedded")
+        placed = self._node("Add", [places, kind], at + "placed")
+        return self._norm(words, placed, at + "LayerNorm", at + "embedded")
 
     def _layer(self, at: str, hidden: str) -> str:
         context = self._attention(at + "attention.self.", hidden)
-        dense = at + "attention.output.dense"
-        read = self._product(dense, context)
-        middle = self._norm(read, hidden, at + "attention.output.LayerNorm", self._floats(dense + ".bias"), at + "read")
-        dense = at + "intermediate.dense"
-        wide = self._product(dense, middle)
-        active = self._node("BiasGelu", [wide, self._floats(dense + ".bias")], at + "active", domain=_FUSED)
-        dense = at + "output.dense"
-        narrow = self._product(dense, active)
-        return self._norm(narrow, middle, at + "output.LayerNorm", self._floats(dense + ".bias"), at + "hidden")
+        read = self._product(at + "attention.output.dense", context)
+        middle = self._norm(read, hidden, at + "attention.output.LayerNorm", at + "read")
+        wide = self._product(at + "intermediate.dense", middle)
+        active = self._node("Gelu", [wide], at + "active")
+        narrow = self._product(at + "output.dense", active)
+        return self._norm(narrow, middle, at + "output.LayerNorm", at + "hidden")
 
     def _attention(self, at: str, hidden: str) -> str:
         parts = ("query", "key", "value")
@@ -135,18 +134,23 @@ class _Graph:
         return self._node("QAttention", inputs, at + "context", domain=_FUSED, num_heads=heads)
 
     def _product(self, dense: str, value: str) -> str:
+        """A value times a weight, and its bias."""
+        bias = self._floats(dense + ".bias")
         if self._ranges is None:
             self._probed.append(value)
-            return self._node("MatMul", [value, self._turned(dense + ".weight")], dense)
+            product = self._node("MatMul", [value, self._turned(dense + ".weight")], dense + ":product")
+            return self._node("Add", [product, bias], dense)
         quantised, scale, zero = self._quantised(value)
         weight, weight_scale = self._int8(dense + ".int8", self._read(dense + ".weight"))
-        inputs = [quantised, weight, scale, weight_scale, zero]
+        weight_zero = self._constant("zero", np.array(0, dtype=np.int8))
+        inputs = [quantised, weight, scale, weight_scale, zero, weight_zero, bias]
         return self._node("MatMulIntegerToFloat", inputs, dense, domain=_FUSED)
 
-    def _norm(self, value: str, residual: str, norm: str, bias: str, output: str) -> str:
-        inputs = [value, residual, self._floats(norm + ".weight"), self._floats(norm + ".bias"), bias]
-        epsilon = self._config["layer_norm_eps"]
-        return self._node("SkipLayerNormalization", inputs, output, domain=_FUSED, epsilon=epsilon)
+    def _norm(self, value: str, residual: str, norm: str, output: str) -> str:
+        """The sum of two values, normalised; in two steps, for onnxruntime's one for both takes four times as long."""
+        total = self._node("Add", [value, residual], output + ":sum")
+        inputs = [total, self._floats(norm + ".weight"), self._floats(norm + ".bias")]
+        return self._node("LayerNormalization", inputs, output, epsilon=self._config["layer_norm_eps"])
 
     # --- int8 ----------------------------------------------------------------------------------
 

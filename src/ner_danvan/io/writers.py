@@ -27,18 +27,12 @@ def jsonl_writer(stream: TextIO, labels: Sequence[str]) -> Writer:
 
 def pretty_writer(stream: TextIO, labels: Sequence[str]) -> Writer:
     """For people; colours where the stream is a terminal, brackets everywhere."""
-    from rich.console import Console
+    from ner_danvan.io.pretty import Look, print_document  # late: most runs write another format
 
-    from ner_danvan.io.pretty import print_document  # late: rich is only needed for this format
-
-    class PatientConsole(Console):
-        def on_broken_pipe(self) -> None:
-            raise
-
-    console = PatientConsole(file=stream, highlight=False, emoji=False, width=None if stream.isatty() else 120)
+    look = Look.of(stream)
 
     def write(document: Document) -> None:
-        print_document(document, labels, console)
+        print_document(document, labels, stream, look)
 
     return write
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from ner_danvan.text.memo import Memo
 
 _TONED = {"a": "àáảãạ", "e": "èéẻẽẹ", "y": "ỳýỷỹỵ", "o": "òóỏõọ", "u": "ùúủũụ"}
 _OLD_TO_NEW = {
@@ -35,21 +38,26 @@ class ModelCopy:
     """`text` for the model; its character i stands for `[starts[i], ends[i])` of the original."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 def model_copy(text: str) -> ModelCopy:
     """The copy that is segmented and encoded; works for any string, lone surrogates included."""
-    if text.isascii() and text.isprintable():
-        return ModelCopy(text, list(range(len(text))), list(range(1, len(text) + 1)))
+    distinct = set(text)
+    if not any(map(unicodedata.combining, distinct)):
+        forms = {char: _FORMS[char] for char in distinct}
+        if all(len(form) == 1 for form in forms.values()):
+            changed = {ord(char): form for char, form in forms.items() if form != char}
+            same_length = text.translate(changed) if changed else text
+            return ModelCopy(new_style_tones(same_length), range(len(text)), range(1, len(text) + 1))
     chars: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     position = 0
     for cluster in _clusters(text):
         begin, position = position, position + len(cluster)
-        for char in _readable(cluster):
+        for char in _FORMS[cluster]:
             chars.append(char)
             starts.append(begin)
             ends.append(position)
@@ -91,3 +99,6 @@ def _readable(cluster: str) -> str:
     if category in _INVISIBLE:
         return ""
     return " " if category == "Cc" else unicodedata.normalize("NFC", char)
+
+
+_FORMS = Memo(_readable, 1 << 14)  # of clusters

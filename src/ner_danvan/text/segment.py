@@ -8,19 +8,19 @@ a lexicon learned from training data (`split_lexicon`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ner_danvan.text.memo import Memo
 from ner_danvan.text.normalize import LINE_BREAKS, model_copy
+from ner_danvan.text.words import Token, word_finder
 
-_Piece = tuple[int, int]  # a syllable or mark, [start, end) in the copy
 SplitWords = Mapping[str, tuple[int, ...]]  # word in lower case, `_` between syllables -> syllables before which to cut
 
 _CHUNK = 1_000  # characters segmented at a time: underthesea's patterns are quadratic on a line without spaces
 _SENTENCE_END = re.compile(r"[.!?;…]+\s")
 _SPACED = re.compile(r"\S+")
-_ROUGH = re.compile(r"\w+|[^\w\s]")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-–—](?=[^\W\d_])")
 _INNER = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 
@@ -36,11 +36,17 @@ class Word(NamedTuple):
 def segment(text: str, split_words: SplitWords | None = None) -> list[Word]:
     """Cut any text into words, left to right, without overlap; whatever is visible is in a word."""
     copy = model_copy(text)
+    starts, ends = copy.starts, copy.ends
     words = []
-    for pieces in _pieces(copy.text):
-        for part in _apply_lexicon(copy.text, pieces, split_words or {}):
-            form = "_".join(copy.text[start:end] for start, end in part)
-            words.append(Word(copy.starts[part[0][0]], copy.ends[part[-1][1] - 1], form))
+    for word in _unsplit(copy.text):
+        for regular in _split_irregular(word):
+            for part in _apply_lexicon(regular, split_words) if split_words else (regular,):
+                start, form = part[0]
+                end = start + len(form)
+                if len(part) > 1:
+                    end = _end(part[-1])
+                    form = "_".join([form for _, form in part])
+                words.append(Word(starts[start], ends[end - 1], form))
     return _without_overlap(words)
 
 
@@ -63,8 +69,9 @@ SEGMENTERS: Mapping[str, Callable[[str, SplitWords | None], list[Word]]] = {
 
 def line_ends(text: str, words: Sequence[Word]) -> list[bool]:
     """For each word, whether its line ends with it; the last word's is always True."""
-    ends = [any(char in LINE_BREAKS for char in text[word.end : after.start]) for word, after in pairwise(words)]
-    return [*ends, True] if words else []
+    gaps = [text[word.end : after.start] for word, after in pairwise(words)]
+    # most gaps are empty or one space, and need no search
+    return [*(gap not in ("", " ") and not _BREAKS.isdisjoint(gap) for gap in gaps), True] if words else []
 
 
 def sentence_ends(text: str, words: Sequence[Word]) -> list[bool]:
@@ -73,6 +80,7 @@ def sentence_ends(text: str, words: Sequence[Word]) -> list[bool]:
     return [word.form in _END_MARKS or ends_line for word, ends_line in zip(words, lines, strict=True)]
 
 
+_BREAKS = frozenset(LINE_BREAKS)
 _END_MARKS = frozenset([".", "!", "?", ";", "…", "..."])
 
 
@@ -82,32 +90,19 @@ _END_MARKS = frozenset([".", "!", "?", ";", "…", "..."])
 def unsplit_words(text: str) -> list[tuple[int, int]]:
     """`[start, end)` in the text of underthesea's own words, none split: what `segment` is measured against."""
     copy = model_copy(text)
-    return [(copy.starts[word[0][0]], copy.ends[word[-1][1] - 1]) for word in _unsplit(copy.text)]
+    return [(copy.starts[word[0][0]], copy.ends[_end(word[-1]) - 1]) for word in _unsplit(copy.text)]
 
 
-def _pieces(copy: str) -> Iterator[list[_Piece]]:
-    """Words of the copy as lists of syllables, split where case or punctuation says so."""
-    for word in _unsplit(copy):
-        yield from _split_irregular(copy, word)
-
-
-def _unsplit(copy: str) -> Iterator[list[_Piece]]:
+def _unsplit(copy: str) -> Iterator[list[Token]]:
+    find_words = word_finder()
     for offset, chunk in _chunks(copy):
-        for word in _align(chunk, _underthesea(chunk)):
-            yield [(start + offset, end + offset) for start, end in word]
+        for word in find_words(chunk):
+            yield [(offset + start, token) for start, token in word] if offset else word
 
 
-def _underthesea(chunk: str) -> list[str]:
-    # token normalisation would rewrite "Hoà" to "Hòa", the style that the vocabulary lacks
-    tokens: list[str] = _word_tokenize()(chunk, use_token_normalize=False)
-    return tokens
-
-
-def _word_tokenize() -> Callable[..., list[str]]:
-    from underthesea.pipeline.word_tokenize import word_tokenize  # late: importing underthesea takes long
-
-    found: Callable[..., list[str]] = word_tokenize
-    return found
+def _end(piece: Token) -> int:
+    start, form = piece
+    return start + len(form)
 
 
 def _chunks(copy: str) -> Iterator[tuple[int, str]]:
@@ -127,72 +122,56 @@ def _chunks(copy: str) -> Iterator[tuple[int, str]]:
         start = end + 1
 
 
-def _align(chunk: str, words: Iterable[str]) -> list[list[_Piece]]:
-    """Place underthesea's words in the chunk, character by character.
-
-    Where its output is not the chunk's characters in order (no such text is known), the chunk is cut roughly instead.
-    """
-    placed: list[list[_Piece]] = []
-    position = 0
-    for word in words:
-        pieces = []
-        for syllable in word.split():
-            while position < len(chunk) and chunk[position] == " ":
-                position += 1
-            if not chunk.startswith(syllable, position):
-                return _rough(chunk)
-            pieces.append((position, position + len(syllable)))
-            position += len(syllable)
-        if pieces:
-            placed.append(pieces)
-    return placed if not chunk[position:].strip(" ") else _rough(chunk)
-
-
-def _rough(chunk: str) -> list[list[_Piece]]:
-    return [[match.span()] for match in _ROUGH.finditer(chunk)]
-
-
 # --- splitting --------------------------------------------------------------------------------
 
 
-def _split_irregular(copy: str, word: list[_Piece]) -> Iterator[list[_Piece]]:
+def _split_irregular(word: list[Token]) -> list[list[Token]]:
     """Parts of a word between which the letter case changes irregularly, or a mark or a figure stands."""
-    part: list[_Piece] = []
-    kinds: list[str] = []
-    for piece in (small for large in word for small in _strip_marks(copy, large)):
-        kind = _kind(copy[piece[0] : piece[1]])
-        if part and not _goes_on(kinds, kind):
-            yield part
-            part, kinds = [], []
-        part.append(piece)
-        kinds.append(kind)
-    if part:
-        yield part
+    if len(word) == 1 and len(_PARTS[word[0][1]]) == 1:
+        return [word]
+    parts: list[list[Token]] = []
+    kinds: list[str] = []  # of the last part
+    for start, token in word:
+        for offset, form, kind in _PARTS[token]:
+            if parts and _goes_on(kinds, kind):
+                parts[-1].append((start + offset, form))
+                kinds.append(kind)
+            else:
+                parts.append([(start + offset, form)])
+                kinds = [kind]
+    return parts
 
 
-def _strip_marks(copy: str, piece: _Piece) -> Iterator[_Piece]:
-    """A piece without the punctuation around it, which comes as pieces of its own: `ATGT.` is two.
+def _parts(token: str) -> list[tuple[int, str, str]]:
+    """Syllables and marks that a token consists of, each with where it begins in the token, and its kind."""
+    return [(start, token[start:end], _kind(token[start:end])) for start, end in _strip_marks(token)]
+
+
+_PARTS = Memo(_parts, 1 << 14)
+
+
+def _strip_marks(token: str) -> Iterator[tuple[int, int]]:
+    """A token without the punctuation around it, which comes as pieces of its own: `ATGT.` is two.
 
     So does a hyphen between letters: a clerk's `Lan-Phó Bí thư` is a name and a title.
     """
-    position, end = piece
-    for match in _HYPHEN.finditer(copy, *piece):
-        yield from _strip_ends(copy, (position, match.start()))
+    position = 0
+    for match in _HYPHEN.finditer(token):
+        yield from _strip_ends(token, position, match.start())
         yield match.span()
         position = match.end()
-    yield from _strip_ends(copy, (position, end))
+    yield from _strip_ends(token, position, len(token))
 
 
-def _strip_ends(copy: str, piece: _Piece) -> Iterator[_Piece]:
-    start, end = piece
+def _strip_ends(token: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     if end - start == 1:
-        yield piece
+        yield start, end
         return
-    match = _INNER.match(copy[start:end])
+    match = _INNER.match(token[start:end])
     assert match is not None  # the pattern matches every string
     (_, first), (_, last) = match.span(1), match.span(2)
     if first == end - start:  # nothing but marks, e.g. "..."
-        yield piece
+        yield start, end
         return
     if first:
         yield start, start + first
@@ -225,10 +204,10 @@ def _goes_on(kinds: list[str], kind: str) -> bool:
     return {before, kind} != {"upper", "title"}
 
 
-def _apply_lexicon(copy: str, word: list[_Piece], split_words: SplitWords) -> list[list[_Piece]]:
-    if len(word) == 1 or not split_words:
+def _apply_lexicon(word: list[Token], split_words: SplitWords) -> list[list[Token]]:
+    if len(word) == 1:
         return [word]
-    key = "_".join(copy[start:end] for start, end in word).lower()
+    key = "_".join(form for _, form in word).lower()
     cuts = split_words.get(key)
     if not cuts or key.count("_") + 1 != len(word):  # the text itself may have a "_"
         return [word]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ TOKENIZER_FILE = "tokenizer.json"
 _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = range(4)
 _END = "</w>"
+_WORDS_KEPT = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Subwords:
     def __init__(self, tokenizer: Tokenizer, vocabulary_size: int) -> None:
         self._tokenizer = tokenizer
         self.vocabulary_size = vocabulary_size
+        self._ids: dict[str, list[int]] = {}  # of words met before: most of a text's words are
 
     @classmethod
     def from_files(cls, folder: Path) -> Subwords:
@@ -72,11 +75,24 @@ class Subwords:
         if not words:
             empty = np.zeros(0, dtype=np.int64)
             return Encoded(empty, empty, empty)
-        encoding = self._tokenizer.encode(list(words), is_pretokenized=True, add_special_tokens=False)
-        ids = np.array(encoding.ids, dtype=np.int64)
-        ids[ids >= self.vocabulary_size] = UNK_ID
-        word_of = np.array(encoding.word_ids, dtype=np.int64)
-        return Encoded(ids, word_of, np.bincount(word_of, minlength=len(words)))
+        self._learn(words)
+        pieces = [self._ids[word] for word in words]
+        counts = np.fromiter(map(len, pieces), dtype=np.int64, count=len(words))
+        ids = np.fromiter(chain.from_iterable(pieces), dtype=np.int64, count=int(counts.sum()))
+        return Encoded(ids, np.repeat(np.arange(len(words)), counts), counts)
+
+    def _learn(self, words: Sequence[str]) -> None:
+        """See to it that the ids of the words are kept: those that are new go to the tokenizer, in one call."""
+        if len(self._ids) >= _WORDS_KEPT:
+            self._ids.clear()
+        new = [word for word in dict.fromkeys(words) if word not in self._ids]
+        if not new:
+            return
+        encoding = self._tokenizer.encode(new, is_pretokenized=True, add_special_tokens=False)
+        self._ids.update((word, []) for word in new)
+        for number, index in zip(encoding.ids, encoding.word_ids, strict=True):
+            assert index is not None  # only special tokens are in no word
+            self._ids[new[index]].append(number if number < self.vocabulary_size else UNK_ID)
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json`; ids past the vocabulary in it stand for `<unk>`."""

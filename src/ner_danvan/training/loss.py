@@ -107,17 +107,21 @@ class ChainLoss:
         return pad(torch.where(valid, learned, _IMPOSSIBLE), (0, missing, 0, missing), value=_IMPOSSIBLE)
 
 
-def divergence(first: torch.Tensor, second: torch.Tensor, labels: torch.Tensor, scheme: LabelScheme) -> torch.Tensor:
+def divergence(
+    first: torch.Tensor, second: torch.Tensor, labels: torch.Tensor, scheme: LabelScheme, items: Items = None
+) -> torch.Tensor:
     """How far two passes disagree: the symmetric Kullback-Leibler divergence of the layers' tags, its mean over words.
 
-    The consistency term of R-Drop (Liang et al. 2021); logits `[batch, length, outputs]`, labels as in the losses.
+    The consistency term of R-Drop (Liang et al. 2021); logits `[batch, length, outputs]`, labels and `items` as in the
+    losses.
     """
     is_word = labels[..., 0] != IGNORED
     total = first.new_zeros((), dtype=torch.float32)
     for part in scheme.slices:
         p, q = (log_softmax(logits[is_word][:, part].float(), dim=-1) for logits in (first, second))
         total = total + ((p.exp() - q.exp()) * (p - q)).sum() / 2
-    return total / is_word.sum().clamp(min=1)
+    mean: torch.Tensor = total / _words(labels, items)
+    return mean
 
 
 def new_transitions(scheme: LabelScheme) -> nn.ParameterList:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
-from transformers import Trainer
 
 from ner_danvan.labels import LabelScheme
 from ner_danvan.training.loss import divergence
+from ner_danvan.training.processes import SharedTrainer
 
 
-class RegularizedTrainer(Trainer):
-    """With both at 0 it is the plain Trainer; each of them doubles the time of a step.
+class RegularizedTrainer(SharedTrainer):
+    """With both at 0 nothing is added; each of them doubles the time of a step.
 
     `adversarial` is the length of the step against the word embeddings, along their gradient, after which the loss is
     taken again (the fast gradient method, Miyato et al. 2017). `consistency` weighs how far two passes with different
@@ -34,13 +35,13 @@ class RegularizedTrainer(Trainer):
             return plain
         weight = self.accelerator.unwrap_model(model).get_input_embeddings().weight
         held = 0.0 if weight.grad is None else weight.grad.clone()  # of the batches before, where steps accumulate
-        loss: torch.Tensor = super().training_step(model, dict(inputs), num_items_in_batch)
-        gradient = weight.grad - held
-        length = gradient.norm()
-        if length == 0 or not torch.isfinite(length):
-            return loss
+        with self.accelerator.no_sync(model):  # the second pass sends the gradients of both
+            loss: torch.Tensor = super().training_step(model, dict(inputs), num_items_in_batch)
+        gradient = self.accelerator.reduce(weight.grad - held, "mean")
+        length = float(gradient.norm())
         before = weight.data.clone()
-        weight.data.add_(gradient, alpha=self._adversarial / float(length))
+        if 0 < length < math.inf:
+            weight.data.add_(gradient, alpha=self._adversarial / length)
         super().training_step(model, dict(inputs), num_items_in_batch)
         weight.data.copy_(before)
         return loss
@@ -59,7 +60,9 @@ class RegularizedTrainer(Trainer):
             super(RegularizedTrainer, self).compute_loss(model, dict(inputs), True, num_items_in_batch) for _ in "ab"
         ]
         (first, one), (second, two) = passes
-        apart = divergence(one.logits, two.logits, inputs["labels"], self._scheme)
-        # the losses are divided by the words of a whole step already, this is the mean of a batch
-        loss = (first + second) / 2 + self._consistency * apart / self.args.gradient_accumulation_steps
+        apart = divergence(one.logits, two.logits, inputs["labels"], self._scheme, num_items_in_batch)
+        # as the losses: divided by the words of all processes, and a step's gradient is the mean over these
+        if num_items_in_batch is not None:
+            apart = apart * self.accelerator.num_processes
+        loss = (first + second) / 2 + self._consistency * apart
         return (loss, one) if return_outputs else loss

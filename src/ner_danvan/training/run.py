@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, set_seed
 
 from ner_danvan.corpus.reports import read_gold
@@ -110,9 +111,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         log.info("going on from %s", checkpoint)
     elif main:
         _clear(config.output)
+    trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if main:
         write_record(record, config.output)
-    trainer.accelerator.wait_for_everyone()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     best = trainer.state.best_metric or 0.0
@@ -141,8 +142,8 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         save_model(trained, result.model, settings, encoder, subwords, split_words)
         write_record(record | {"dev_f1": exact, "best_epoch": reached}, result.model)
         result = replace(result, dev_f1=exact)
-    trainer.accelerator.wait_for_everyone()
-    return result
+    (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
+    return replace(result, dev_f1=dev_f1)
 
 
 def _limit(

@@ -84,17 +84,16 @@ def run(values: Mapping[str, Any]) -> Pretrained:
         if (done := _losses(result)).keys() >= {"before", "after"}:
             log.info("%s has ended already", config.output)
             return Pretrained(result, **done)
-        before = _losses(config.output)["before"]
         log.info("going on from %s", checkpoint)
-    else:
-        if trainer.is_world_process_zero():
-            for old in ("checkpoints", MODEL_FOLDER):
-                shutil.rmtree(config.output / old, ignore_errors=True)
-        before = float(trainer.evaluate()["eval_loss"])
+        trainer.args.eval_on_start = False
+    elif trainer.is_world_process_zero():
+        for old in ("checkpoints", MODEL_FOLDER):
+            shutil.rmtree(config.output / old, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if trainer.is_world_process_zero():
-        write_record(record | {"held_out_loss": {"before": before}}, config.output)
+        write_record(record, config.output)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    before = next(float(row["eval_loss"]) for row in trainer.state.log_history if "eval_loss" in row)
     after = float(trainer.evaluate()["eval_loss"])
     if trainer.is_world_process_zero():
         save_language_model(model, result, folder)
@@ -103,7 +102,7 @@ def run(values: Mapping[str, Any]) -> Pretrained:
 
 
 def _losses(folder: Path) -> dict[str, float]:
-    """The held-out losses that a record knows so far."""
+    """The held-out losses that the record of an encoder knows; none where there is no encoder yet."""
     path = folder / RUN_FILE
     if not path.is_file():
         return {}
@@ -172,6 +171,9 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         save_steps=options.save_steps,
         save_total_limit=1,
         eval_strategy="no",
+        # not by evaluate() before training: a model evaluated first is not wrapped, and processes would learn apart
+        eval_on_start=True,
+        ddp_find_unused_parameters=False,  # none is unused, and to look for some costs time
         logging_steps=max(1, options.steps // 100),
         report_to="none",
         disable_tqdm=True,

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Install the wheel into an empty environment, without extras, and tag a report there: what analysts have.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"${PYTHON:-python3}" -m venv "$work/env"
+python=$work/env/bin/python
+before=$(du --summarize --bytes "$work/env" | cut -f1)
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
+"$python" -m pip install --quiet --constraint constraints.txt "$work"/*.whl
+after=$(du --summarize --bytes "$work/env" | cut -f1)
+report=$PWD/data/examples/bao_cao.txt
+cd "$work"  # away from the sources
+for package in torch transformers datasets; do
+    if "$python" -c "import $package" 2>/dev/null; then
+        echo "error: $package is installed without an extra; see dependencies in pyproject.toml" >&2
+        exit 1
+    fi
+done
+for backend in onnx int8; do
+    "$python" -m ner_danvan.predict "$report" --format jsonl --backend $backend -o $backend.jsonl
+    grep -q '"label": "PERSON"' $backend.jsonl || { echo "error: backend $backend found no person" >&2; exit 1; }
+done
+"$python" -m ner_danvan.predict "$report"
+echo "installed: $(( (after - before) / 1000000 )) MB"
