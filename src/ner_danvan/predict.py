@@ -28,7 +28,7 @@ from ner_danvan.io.output import (
 )
 from ner_danvan.io.readers import Failure, read_inputs
 from ner_danvan.io.terminal import visible
-from ner_danvan.io.writers import FORMATS, RESUMABLE
+from ner_danvan.io.writers import BINARY, FORMATS, RESUMABLE
 from ner_danvan.launch import fail
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ examples:
   python -m ner_danvan.predict report.txt
   python -m ner_danvan.predict --text "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
   python -m ner_danvan.predict reports/ --format jsonl -o tagged.jsonl --on-error skip
+  python -m ner_danvan.predict reports/ --format html -o report.html
 """
 
 
@@ -71,7 +72,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--text", metavar="S", help="tag this text instead of files")
     parser.add_argument("--model", metavar="M", help="model directory or hub id (the embedded default)")
     parser.add_argument(
-        "--format", choices=tuple(FORMATS), default="pretty", help="pretty for people (default), or jsonl"
+        "--format",
+        choices=tuple(FORMATS),
+        default="pretty",
+        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
     parser.add_argument(
@@ -98,6 +102,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("--text and PATH exclude each other; give one of the two.")
     if options.text is None and not options.paths:
         parser.error("nothing to read; give a PATH, - for stdin, or --text.")
+    if options.format in BINARY and options.output is None:
+        parser.error(f"--format {options.format} is no text for a terminal; give a file with -o OUT.")
     if options.resume and (options.output is None or options.format not in RESUMABLE):
         parser.error(f"--resume goes with -o OUT and --format {' or '.join(sorted(RESUMABLE))}.")
     return options
@@ -213,12 +219,12 @@ def _load(options: argparse.Namespace) -> Tagger:
 
 
 def _write(tagger: Tagger, inputs: _Inputs, stream: TextIO, options: argparse.Namespace, finished: int) -> None:
-    write = FORMATS[options.format](stream, tagger.scheme.labels)
     tagged = tagger.stream(inputs, workers=options.workers, on_failure=inputs.add_untagged)
-    for number, document in enumerate(_progress(tagged, options, finished), 1):
-        write(document)
-        if number % 64 == 0:
-            stream.flush()
+    with FORMATS[options.format](stream, tagger.scheme.labels) as write:
+        for number, document in enumerate(_progress(tagged, options, finished), 1):
+            write(document)
+            if number % 64 == 0:
+                stream.flush()
 
 
 def _progress(documents: Iterator[Document], options: argparse.Namespace, finished: int) -> Iterator[Document]:
