@@ -253,6 +253,15 @@ def test_a_table_of_a_run_that_failed_does_not_appear(run: Run, reports: Path, t
         assert not (tmp_path / "o").exists()
 
 
+def test_a_format_whose_package_is_missing_is_told_at_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    assert run("--text", "x", "--format", "xlsx", "-o", tmp_path / "o.xlsx") == 2
+    assert "pip install 'ner-danvan[xlsx]'" in error_lines(capsys)[0]
+    assert not list(tmp_path.glob("o.xlsx*"))
+
+
 def test_an_interruption_says_how_to_go_on(
     run: Run, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

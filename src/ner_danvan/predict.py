@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -28,7 +29,7 @@ from ner_danvan.io.output import (
 )
 from ner_danvan.io.readers import Failure, read_inputs
 from ner_danvan.io.terminal import visible
-from ner_danvan.io.writers import BINARY, FORMATS, RESUMABLE
+from ner_danvan.io.writers import BINARY, FORMATS, NEEDS, RESUMABLE
 from ner_danvan.launch import fail
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("nothing to read; give a PATH, - for stdin, or --text.")
     if options.format in BINARY and options.output is None:
         parser.error(f"--format {options.format} is no text for a terminal; give a file with -o OUT.")
+    if (package := NEEDS.get(options.format)) and find_spec(package) is None:
+        parser.error(f"--format {options.format} needs {package}: pip install 'ner-danvan[{options.format}]'.")
     if options.resume and (options.output is None or options.format not in RESUMABLE):
         parser.error(f"--resume goes with -o OUT and --format {' or '.join(sorted(RESUMABLE))}.")
     return options

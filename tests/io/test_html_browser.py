@@ -238,6 +238,13 @@ def test_documents_are_reached_by_index_keys_and_address(open_report: Open) -> N
     sync_api.expect(title).to_have_text("hop.txt")
 
 
+def test_the_index_shows_the_document_that_is_open(open_report: Open) -> None:
+    many = [make("Đảng ủy họp.", ("Đảng ủy", "ORG"), id=f"{number}.txt") for number in range(80)]
+    page = open_report(*many, place="#d70")
+    box = page.locator("[aria-current=true]").bounding_box()
+    assert 0 < box["y"] < 800
+
+
 def test_the_language_is_vietnamese_until_somebody_changes_it(open_report: Open) -> None:
     page = open_report(MEETING)
     assert page.evaluate("document.documentElement.lang") == "vi"

@@ -74,3 +74,4 @@ FORMATS: dict[str, Format] = {
 }
 RESUMABLE = frozenset(["jsonl"])  # one line a document, so that a partial output can be gone on with
 BINARY = frozenset(["xlsx"])  # bytes, which belong in a file
+NEEDS = {"xlsx": "openpyxl"}  # a package that is no dependency; an extra of the format's name brings it

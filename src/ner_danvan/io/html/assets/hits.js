@@ -26,7 +26,8 @@ function tellHits() {
   const now = search.current < 0 ? "–" : before + search.current + 1;
   let told = "";
   if (search.query && !total) told = word("noHits");
-  else if (total) told = search.hits.size > 1 ? word("hitsIn", now, total, search.hits.size) : word("hits", now, total);
+  else if (total && search.hits.size === 1 && search.hits.has(shown)) told = word("hits", now, total);
+  else if (total) told = word("hitsIn", now, total, search.hits.size);
   $("found").textContent = told;
   $("previous").disabled = $("next").disabled = !total;
 }

@@ -230,7 +230,7 @@ function markCurrent() {
   for (const link of $("documents").querySelectorAll("[aria-current]")) link.removeAttribute("aria-current");
   const link = $("documents").children[shown]?.querySelector("a");
   link?.setAttribute("aria-current", "true");
-  const list = $("documents");
+  const list = $("index");
   if (link && list.scrollHeight > list.clientHeight) {
     const row = link.getBoundingClientRect();
     const box = list.getBoundingClientRect();
