@@ -143,6 +143,15 @@ def test_people_and_tasks_lead_to_their_place(open_report: Open) -> None:
     assert 0 < page.evaluate("document.activeElement.getBoundingClientRect().top") < 800
 
 
+def test_a_post_without_a_name_says_how_often_it_stands(open_report: Open) -> None:
+    once = make("Trưởng thôn nói. ", ("Trưởng thôn", "POSITION"))
+    span = once.spans[0]
+    shift = len(once.text)
+    again = type(span)(shift, shift + span.end, span.label, span.text)
+    page = open_report(Document("d", once.text * 2, (span, again)))
+    assert page.locator("tbody td").all_inner_texts() == ["–\u00a0×2", "Trưởng thôn", "–"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [("dang uy", 1), ("Đảng uỷ", 1), ("đảng ủy", 1), ("đăng ủy", 0), ("BÍ THƯ  đảng", 1), ("chủ trì. bà", 1), ("d", 5)],

@@ -48,11 +48,11 @@ function peopleTable(doc, main) {
     const row = body.insertRow();
     const first = row.insertCell();
     if (person !== null) first.append(linkTo(doc, person));
-    if (times > 1) first.append(element("span", "quiet", ` ×${times}`));
     const second = row.insertCell();
     if (post !== null) second.append(linkTo(doc, post));
     row.insertCell().append(linksTo(doc, bodies));
     for (const cell of row.cells) if (!cell.textContent) cell.append(element("span", "quiet", "–"));
+    if (times > 1) first.append(element("span", "quiet", `\u00a0×${times}`));
   }
   part.append(table);
   return part;
