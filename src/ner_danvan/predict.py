@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -28,7 +29,7 @@ from ner_danvan.io.output import (
 )
 from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
 from ner_danvan.io.terminal import visible
-from ner_danvan.io.writers import FORMATS, RESUMABLE
+from ner_danvan.io.writers import BINARY, FORMATS, NEEDS, RESUMABLE
 from ner_danvan.launch import fail
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ examples:
   python -m ner_danvan.predict report.txt
   python -m ner_danvan.predict --text "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
   python -m ner_danvan.predict reports/ --format jsonl -o tagged.jsonl --on-error skip
+  python -m ner_danvan.predict reports/ --format html -o report.html
   python -m ner_danvan.predict corpus/ --engine ray --workers 4 --format jsonl -o tagged/
 """
 _BULK_FORMATS = ("jsonl", "parquet")  # of --engine ray
@@ -77,7 +79,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--format",
         choices=tuple(dict.fromkeys((*FORMATS, *_BULK_FORMATS))),
         default="pretty",
-        help="pretty for people (default), or jsonl; parquet with --engine ray",
+        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser; "
+        "parquet with --engine ray",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
     parser.add_argument(
@@ -117,9 +120,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.engine == "ray":
         if not options.paths or options.output is None or options.format not in _BULK_FORMATS:
             parser.error(f"--engine ray goes with PATH, -o FOLDER and --format {' or '.join(_BULK_FORMATS)}.")
-    elif options.format not in FORMATS:
+        return options
+    if options.format not in FORMATS:
         parser.error(f"--format {options.format} goes with --engine ray; take {' or '.join(FORMATS)}.")
-    elif options.resume and (options.output is None or options.format not in RESUMABLE):
+    if options.format in BINARY and options.output is None:
+        parser.error(f"--format {options.format} is no text for a terminal; give a file with -o OUT.")
+    if (package := NEEDS.get(options.format)) and find_spec(package) is None:
+        parser.error(f"--format {options.format} needs {package}: pip install 'ner-danvan[{options.format}]'.")
+    if options.resume and (options.output is None or options.format not in RESUMABLE):
         parser.error(f"--resume goes with -o OUT and --format {' or '.join(sorted(RESUMABLE))}.")
     return options
 
@@ -253,12 +261,12 @@ def _load(options: argparse.Namespace) -> Tagger:
 
 
 def _write(tagger: Tagger, inputs: _Inputs, stream: TextIO, options: argparse.Namespace, finished: int) -> None:
-    write = FORMATS[options.format](stream, tagger.scheme.labels)
     tagged = tagger.stream(inputs, workers=options.workers, on_failure=inputs.add_untagged)
-    for number, document in enumerate(_progress(tagged, options, finished), 1):
-        write(document)
-        if number % 64 == 0:
-            stream.flush()
+    with FORMATS[options.format](stream, tagger.scheme.labels) as write:
+        for number, document in enumerate(_progress(tagged, options, finished), 1):
+            write(document)
+            if number % 64 == 0:
+                stream.flush()
 
 
 def _progress(documents: Iterator[Document], options: argparse.Namespace, finished: int) -> Iterator[Document]:
