@@ -80,14 +80,15 @@ def test_stdin_is_read(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_min_score_leaves_out_what_is_less_sure(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    run("--text", SENTENCES[0], "--format", "jsonl", "--min-score", "0")
+    text = " ".join(SENTENCES)
+    run("--text", text, "--format", "jsonl", "--min-score", "0")
     every = json.loads(capsys.readouterr().out)["spans"]
     middle = sorted(span["score"] for span in every)[len(every) // 2]
-    run("--text", SENTENCES[0], "--format", "jsonl", "--min-score", str(middle))
+    run("--text", text, "--format", "jsonl", "--min-score", str(middle))
     kept = json.loads(capsys.readouterr().out)["spans"]
     assert kept == [span for span in every if span["score"] >= middle]
     assert 0 < len(kept) < len(every)
-    run("--text", SENTENCES[0], "--format", "jsonl")
+    run("--text", text, "--format", "jsonl")
     own = json.loads(capsys.readouterr().out)["spans"]
     assert own == [span for span in every if span["score"] >= 0.4]
 
