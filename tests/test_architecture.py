@@ -24,6 +24,7 @@ ROOMS = [
     "tagger",
     "io",
     "launch",
+    "convert",
     "predict",
     "corpus",
     "evaluation",
