@@ -25,6 +25,7 @@ ROOMS = [
     "io",
     "launch",
     "bulk",
+    "convert",
     "predict",
     "corpus",
     "evaluation",

@@ -1,0 +1,164 @@
+"""Documents between annotation tools: `python -m ner_danvan.convert gold/ gold.json --to label-studio`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ner_danvan.document import Document, read_text
+from ner_danvan.errors import UserError
+from ner_danvan.io.terminal import visible
+from ner_danvan.io.tools import label_studio
+from ner_danvan.io.tools.files import parse_json, whole, write_exactly
+from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write
+from ner_danvan.labels import LabelScheme
+from ner_danvan.launch import fail
+from ner_danvan.model_dir import CONFIG_FILE, SECTION, find_model
+
+_DESCRIPTION = "Convert annotated documents from one annotation tool's format to another's; nested spans are kept."
+_EPILOG = """\
+exit codes: 0 all converted; 2 wrong usage, or something that cannot be converted (one line says what; no OUT then)
+
+examples:
+  python -m ner_danvan.convert tagged.jsonl tagged.json --to label-studio
+  python -m ner_danvan.convert export.json gold.jsonl --from label-studio
+  python -m ner_danvan.convert data/reports brat/ --from inline --to brat
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, convert, tell how much; exits as `--help` says."""
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        documents, spans = convert(
+            options.source,
+            options.target,
+            source_format=options.source_format,
+            target_format=options.target_format,
+            scheme=read_scheme(options.labels),
+            take=options.take,
+        )
+    except UserError as error:
+        fail(visible(str(error)))
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+    print(visible(f"{options.target}: {documents} documents, {spans} spans"))
+
+
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    scheme: LabelScheme,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    take: label_studio.Take = "any",
+) -> tuple[int, int]:
+    """Read `source`, write `target`, whole or not at all; gives the number of documents and of spans.
+
+    Formats are names in `FORMATS`, told from the paths where they are None. Raises UserError.
+    """
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder; check the path.")
+    if target.exists() and source.samefile(target):
+        raise UserError(f"{target}: is IN too; give another OUT.")
+    reader = FORMATS[source_format or format_to_read(source)]
+    writer = FORMATS[target_format or format_to_write(target)]
+    if take != "any" and reader is not FORMATS["label-studio"]:
+        raise UserError(f"--take {take} is for Label Studio; leave it out, or say --from label-studio.")
+    if source.is_dir() and not reader.is_folder:
+        raise UserError(f"{source}: is a folder, and the format is a file; give a file in it, or another --from.")
+    documents = label_studio.read(source, take) if take != "any" else reader.read(source, scheme)
+    counts = {"documents": 0, "spans": 0}
+    with whole(target, folder=writer.is_folder) as place:
+        writer.write(_counted(documents, counts), place, scheme)
+        if not counts["documents"]:
+            raise UserError(f"{source}: no document in it; is it of the format that was given?")
+    if writer.companion:
+        ending, text = writer.companion
+        with whole(target.with_suffix(ending), folder=False) as place:
+            write_exactly(place, text(scheme))
+    return counts["documents"], counts["spans"]
+
+
+def read_scheme(name: str | None) -> LabelScheme:
+    """The label scheme of a YAML or JSON file, or of a model directory; of the embedded model for None."""
+    path = find_model(None) if name is None else Path(name)
+    if path.is_dir():
+        path = path / CONFIG_FILE
+    text = read_text(path)
+    if path.suffix.lower() == ".json":
+        config = parse_json(text, str(path))
+    else:
+        import yaml  # late: most runs need none
+
+        try:
+            config = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: no YAML ({error}).") from None
+    return LabelScheme.from_config(_layers(config, path))
+
+
+def _layers(config: Any, path: Path) -> Any:
+    if isinstance(config, list):
+        return config
+    if isinstance(config, dict):
+        section = config.get(SECTION)
+        layers = config.get("layers") or (section.get("scheme") if isinstance(section, dict) else None)
+        if isinstance(layers, list):
+            return layers
+    raise UserError(f'{path}: names no layers; write layers: [{{name: "mention", labels: ["ORG"]}}].')
+
+
+def _counted(documents: Iterator[Document], counts: dict[str, int]) -> Iterator[Document]:
+    for document in documents:
+        counts["documents"] += 1
+        counts["spans"] += len(document.spans)
+        yield document
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    width = max(map(len, FORMATS))
+    formats = "\n".join(f"  {name:{width}}  {form.what}" for name, form in FORMATS.items())
+    parser = _OneLineParser(
+        prog="python -m ner_danvan.convert",
+        description=_DESCRIPTION,
+        epilog=f"formats:\n{formats}\n\n{_EPILOG}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="file or folder to read")
+    parser.add_argument("target", type=Path, metavar="OUT", help="file, or new or empty folder, to write")
+    parser.add_argument(
+        "--from", dest="source_format", choices=tuple(FORMATS), metavar="FORMAT", help="of IN (told from its name)"
+    )
+    parser.add_argument(
+        "--to", dest="target_format", choices=tuple(FORMATS), metavar="FORMAT", help="of OUT (told from its ending)"
+    )
+    parser.add_argument(
+        "--labels", metavar="L", help="label scheme: YAML or JSON with layers, or a model directory (the embedded one)"
+    )
+    parser.add_argument(
+        "--take",
+        choices=label_studio.TAKES,
+        default="any",
+        help="whose spans to read from Label Studio (annotations, and predictions where a task has none)",
+    )
+    return parser.parse_args(arguments)
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Tells wrong usage in one line; `--help` tells the rest."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        fail(f"{message.rstrip('.')}. See --help.")
+
+
+if __name__ == "__main__":
+    main()
