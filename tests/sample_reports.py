@@ -5,12 +5,13 @@ from __future__ import annotations
 from io import StringIO
 
 from hypothesis import strategies as st
+from tiny import DANVAN
 
 from ner_danvan.document import Document
 from ner_danvan.io.writers import FORMATS
 from ner_danvan.span import Span, sorted_spans
 
-LABELS = ("PERSON", "ORG", "DATE", "POSITION", "TASK")
+LABELS = DANVAN.labels
 
 
 def make(text: str, *pieces: tuple[str, str], id: str = "d.txt", score: float | None = 0.95) -> Document:  # noqa: A002
@@ -71,7 +72,7 @@ def documents(draw: st.DrawFn) -> Document:
 def written(format_: str, *documents: Document) -> str:
     """What a text format makes of the documents."""
     stream = StringIO(newline="")
-    with FORMATS[format_](stream, LABELS) as write:
+    with FORMATS[format_](stream, DANVAN) as write:
         for document in documents:
             write(document)
     return stream.getvalue()

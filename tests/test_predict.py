@@ -291,3 +291,30 @@ def test_a_lone_surrogate_can_be_shown(run: Run, tmp_path: Path, format_: str) -
     (tmp_path / "d.jsonl").write_text('{"id": "a", "text": "Đảng \\ud83d ủy"}\n')
     assert run(tmp_path / "d.jsonl", "--format", format_) == 0
     assert run(tmp_path / "d.jsonl", "--format", format_, "-o", tmp_path / "o") == 0
+
+
+def test_label_studio_gets_its_tasks_in_order_and_its_config(run: Run, reports: Path, tmp_path: Path) -> None:
+    assert run(reports, "--format", "label-studio", "-o", tmp_path / "o.json", "--uncertain-first") == 0
+    tasks = json.loads((tmp_path / "o.json").read_text())
+    doubts = [
+        sum(1 - region["score"] for region in task["predictions"][0]["result"]) / len(task["data"]["text"])
+        for task in tasks
+        if "predictions" in task
+    ]
+    assert doubts == sorted(doubts, reverse=True)
+    assert len(tasks) == len(SENTENCES)
+    assert 'value="PERSON"' in (tmp_path / "o.config.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["--resume", "--uncertain-first", "-o", "o.jsonl", "--format", "jsonl"], "exclude each other"),
+        (["--engine", "ray", "--uncertain-first", "-o", "o", "--format", "jsonl"], "goes with --engine local"),
+    ],
+)
+def test_sorting_goes_with_nothing_that_writes_at_once(
+    run: Run, capsys: pytest.CaptureFixture[str], arguments: list[str], wanted: str
+) -> None:
+    assert run("x.txt", *arguments) == 2
+    assert wanted in error_lines(capsys)[0]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from ner_danvan.backends.choice import BACKENDS
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
+from ner_danvan.io.order import uncertain_first
 from ner_danvan.io.output import (
     Finished,
     errors_path,
@@ -25,11 +26,12 @@ from ner_danvan.io.output import (
     settings_path,
     skip_finished,
     whole_file,
+    write_companion,
     write_errors,
 )
 from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
 from ner_danvan.io.terminal import visible
-from ner_danvan.io.writers import BINARY, FORMATS, NEEDS, RESUMABLE
+from ner_danvan.io.writers import BINARY, FORMATS, NEEDS, RESUMABLE, companion_of
 from ner_danvan.launch import fail
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--format",
         choices=tuple(dict.fromkeys((*FORMATS, *_BULK_FORMATS))),
         default="pretty",
-        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser; "
+        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser, label-studio to correct, conll; "
         "parquet with --engine ray",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
@@ -88,6 +90,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--on-error", choices=("fail", "skip"), default="fail", help="at an input that fails: stop (default), or go on"
+    )
+    parser.add_argument(
+        "--uncertain-first", action="store_true", help="write what needs correcting most first, once all is tagged"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the partial output of an interrupted run")
     parser.add_argument(
@@ -118,6 +123,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.text is None and not options.paths:
         parser.error("nothing to read; give a PATH, - for stdin, or --text.")
     if options.engine == "ray":
+        if options.uncertain_first:
+            parser.error("--uncertain-first goes with --engine local, which holds all documents.")
         if not options.paths or options.output is None or options.format not in _BULK_FORMATS:
             parser.error(f"--engine ray goes with PATH, -o FOLDER and --format {' or '.join(_BULK_FORMATS)}.")
         return options
@@ -127,6 +134,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"--format {options.format} is no text for a terminal; give a file with -o OUT.")
     if (package := NEEDS.get(options.format)) and find_spec(package) is None:
         parser.error(f"--format {options.format} needs {package}: pip install 'ner-danvan[{options.format}]'.")
+    if options.resume and options.uncertain_first:
+        parser.error("--resume and --uncertain-first exclude each other: nothing is written before all is tagged.")
     if options.resume and (options.output is None or options.format not in RESUMABLE):
         parser.error(f"--resume goes with -o OUT and --format {' or '.join(sorted(RESUMABLE))}.")
     return options
@@ -196,6 +205,8 @@ def _run(options: argparse.Namespace) -> int:
             _write(tagger, inputs, stream, options, len(finished))
             if inputs.failures and inputs.stop:
                 raise _StoppedError
+        if output and (companion := companion_of(options.format, tagger.scheme)):
+            write_companion(output, *companion)
     except _StoppedError:
         if hint := _how_to_go_on(options):
             _tell(f"stopped{hint}")
@@ -262,8 +273,9 @@ def _load(options: argparse.Namespace) -> Tagger:
 
 def _write(tagger: Tagger, inputs: _Inputs, stream: TextIO, options: argparse.Namespace, finished: int) -> None:
     tagged = tagger.stream(inputs, workers=options.workers, on_failure=inputs.add_untagged)
-    with FORMATS[options.format](stream, tagger.scheme.labels) as write:
-        for number, document in enumerate(_progress(tagged, options, finished), 1):
+    documents: Iterable[Document] = _progress(tagged, options, finished)
+    with FORMATS[options.format](stream, tagger.scheme) as write:
+        for number, document in enumerate(uncertain_first(documents) if options.uncertain_first else documents, 1):
             write(document)
             if number % 64 == 0:
                 stream.flush()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from sample_reports import HOSTILE, LABELS, MEETING, documents, written
+from tiny import DANVAN
 
 from ner_danvan.document import Document
 from ner_danvan.io.html.page import safe_json
@@ -127,7 +128,7 @@ def test_nothing_is_fetched_and_no_handler_stands_in_the_markup() -> None:
 
 def test_half_a_report_has_no_end() -> None:
     stream = StringIO()
-    with pytest.raises(KeyError), FORMATS["html"](stream, LABELS) as write:
+    with pytest.raises(KeyError), FORMATS["html"](stream, DANVAN) as write:
         write(MEETING)
         raise KeyError
     assert "</html>" not in stream.getvalue()

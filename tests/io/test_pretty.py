@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import DANVAN
 
 from ner_danvan.document import Document
 from ner_danvan.io.pretty import Look, Piece, columns, marked_text, print_document, wrapped
@@ -48,7 +49,8 @@ def test_spans_are_listed_with_offsets_and_scores() -> None:
 
 def test_colours_only_where_the_stream_is_a_terminal() -> None:
     stream = io.StringIO()
-    pretty_writer(stream, ["ORG"])(document("Đảng ủy", (0, 7, "ORG")))
+    with pretty_writer(stream, DANVAN) as write:
+        write(document("Đảng ủy", (0, 7, "ORG")))
     assert "\x1b" not in stream.getvalue()
     assert "\x1b[1;32m[\x1b[0m\x1b[32mĐảng\x1b[0m" in shown(document("Đảng ủy", (0, 7, "ORG")), COLOURED)
 

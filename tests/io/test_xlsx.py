@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_reports import HOSTILE, LABELS, MEETING, documents, make
+from tiny import DANVAN
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
@@ -22,7 +23,7 @@ openpyxl = pytest.importorskip("openpyxl", reason="no openpyxl: install the extr
 def workbook(*documents: Document) -> Any:
     raw = BytesIO()
     stream = TextIOWrapper(raw, encoding="utf-8")
-    with FORMATS["xlsx"](stream, LABELS) as write:
+    with FORMATS["xlsx"](stream, DANVAN) as write:
         for document in documents:
             write(document)
     stream.detach()
@@ -108,7 +109,7 @@ def test_without_openpyxl_one_line_names_the_extra(monkeypatch: pytest.MonkeyPat
 
 def test_half_a_workbook_is_none() -> None:
     stream = TextIOWrapper(BytesIO(), encoding="utf-8")
-    with pytest.raises(KeyError), FORMATS["xlsx"](stream, LABELS) as write:
+    with pytest.raises(KeyError), FORMATS["xlsx"](stream, DANVAN) as write:
         write(MEETING)
         raise KeyError
     assert stream.detach().read() == b""

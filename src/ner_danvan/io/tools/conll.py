@@ -40,12 +40,21 @@ _CHARS = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
 
 def write(documents: Iterable[Document], path: Path, scheme: LabelScheme) -> None:
     """Write all documents into one file; raises UserError where spans of one layer overlap."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(header(scheme))
+        stream.writelines(block(document, scheme) for document in checked(documents, scheme.labels))
+
+
+def header(scheme: LabelScheme) -> str:
+    """The line above all documents; raises UserError for a label or layer that cannot stand in a column."""
     check_labels(scheme.labels, _NAME, "a column of tags")
     check_labels((layer.name for layer in scheme.layers), _NAME, "the names of columns")
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(f"{_COLUMNS} FORM {' '.join(layer.name for layer in scheme.layers)}\n")
-        for document in checked(documents, scheme.labels):
-            stream.write("\n".join(_block(document, scheme)) + "\n\n")
+    return f"{_COLUMNS} FORM {' '.join(layer.name for layer in scheme.layers)}\n"
+
+
+def block(document: Document, scheme: LabelScheme) -> str:
+    """The lines of a document, an empty one behind them; raises UserError where spans of one layer overlap."""
+    return "\n".join(_lines_of(document, scheme)) + "\n\n"
 
 
 def read(path: Path) -> Iterator[Document]:
@@ -87,7 +96,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
         yield f"{path}:{number}", line
 
 
-def _block(document: Document, scheme: LabelScheme) -> Iterator[str]:
+def _lines_of(document: Document, scheme: LabelScheme) -> Iterator[str]:
     yield f"# id = {json.dumps(document.id, ensure_ascii=False)}".translate(_NO_LINE_ENDS)
     yield f"# text = {json.dumps(document.text, ensure_ascii=False)}".translate(_NO_LINE_ENDS)
     if document.meta:

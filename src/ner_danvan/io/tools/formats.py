@@ -56,7 +56,7 @@ FORMATS: dict[str, Format] = {
         False,
         lambda path, scheme: label_studio.read(path),
         label_studio.write,
-        (".config.xml", label_studio.labelling_config),
+        (label_studio.CONFIG_ENDING, label_studio.labelling_config),
     ),
     "doccano": Format(
         "doccano JSONL; keeps everything; the project must allow overlapping spans",

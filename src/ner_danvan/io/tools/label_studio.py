@@ -10,9 +10,10 @@ The format: https://labelstud.io/guide/task_format and https://labelstud.io/guid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 from xml.sax.saxutils import quoteattr
 
 from ner_danvan.document import Document
@@ -28,6 +29,8 @@ Take = Literal["any", "annotations", "predictions"]
 TAKES: tuple[Take, ...] = ("any", "annotations", "predictions")
 COLOURS = ("#2e7d32", "#1565c0", "#ef6c00", "#8e24aa", "#c62828", "#00838f", "#6d4c41", "#9e9d24")
 
+CONFIG_ENDING = ".config.xml"  # of the file beside the tasks
+
 _ID = "document_id"  # "id" is the task's own number in some of its exports
 _MODEL = "ner_danvan"  # Label Studio wants a name for whoever predicted
 _MEND = "export the project as JSON (not JSON-MIN)"
@@ -39,12 +42,23 @@ def write(documents: Iterable[Document], path: Path, scheme: LabelScheme) -> Non
     A document whose spans have scores becomes a prediction, one whose spans have none an annotation, and one without
     spans a task that is still to be done. Raises UserError at a label that the scheme, and so the config, lacks.
     """
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write("[")
-        for number, document in enumerate(checked(documents, scheme.labels)):
-            stream.write(",\n" if number else "\n")
-            stream.write(json.dumps(_task(document, scheme), ensure_ascii=False))
-        stream.write("\n]\n")
+    with path.open("w", encoding="utf-8", newline="\n") as stream, task_writer(stream, scheme) as write_task:
+        for document in checked(documents, scheme.labels):
+            write_task(document)
+
+
+@contextmanager
+def task_writer(stream: TextIO, scheme: LabelScheme) -> Iterator[Callable[[Document], None]]:
+    """Writes documents one by one; the list is closed at the end of the block, unless by an error."""
+    before = "[\n"
+
+    def write_task(document: Document) -> None:
+        nonlocal before
+        stream.write(before + json.dumps(_task(document, scheme), ensure_ascii=False))
+        before = ",\n"
+
+    yield write_task
+    stream.write("\n]\n" if before.startswith(",") else "[\n\n]\n")
 
 
 def labelling_config(scheme: LabelScheme) -> str:
