@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 from pathlib import Path
 
 from ner_danvan.document import Document
@@ -13,7 +15,8 @@ def read(*paths: str, stdin: bytes = b"") -> list[Document | Failure]:
 
 def test_a_text_file_is_one_document_with_its_line_ends(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("Đảng ủy\r\nxã\n".encode())
-    assert read(str(tmp_path / "a.txt")) == [Document(str(tmp_path / "a.txt"), "Đảng ủy\r\nxã\n")]
+    path = str(tmp_path / "a.txt")
+    assert read(path) == [Document(path, "Đảng ủy\r\nxã\n", meta={"source": path})]
 
 
 def test_a_folder_gives_its_readable_files_by_name_and_passes_over_others(tmp_path: Path) -> None:
@@ -40,6 +43,8 @@ def test_jsonl_lines_behind_a_bad_one_are_still_read(tmp_path: Path) -> None:
     path.write_bytes(b'{"id": "a", "text": "x"}\n{oops\n\n\xff\n{"text": "y"}\n')
     first, bad, bytes_, last = read(str(path))
     assert (first.id, last.id) == ("a", f"{path}:5")
+    assert isinstance(last, Document)
+    assert last.meta == {"source": str(path), "row": 5}
     assert isinstance(bad, Failure)
     assert bad.message.startswith(f"{path}:2: no JSON")
     assert isinstance(bytes_, Failure)
@@ -47,7 +52,7 @@ def test_jsonl_lines_behind_a_bad_one_are_still_read(tmp_path: Path) -> None:
 
 
 def test_stdin_is_one_document() -> None:
-    assert read("-", stdin="ủy".encode()) == [Document("stdin", "ủy")]
+    assert read("-", stdin="ủy".encode()) == [Document("stdin", "ủy", meta={"source": "stdin"})]
     (failure,) = read("-", stdin=b"ab\xe1")
     assert isinstance(failure, Failure)
     assert "stdin: byte 2" in failure.message
@@ -66,12 +71,12 @@ def test_a_closed_stdin_is_a_failure() -> None:
     assert "is closed" in failure.message
 
 
-def test_files_that_are_no_text_are_told(tmp_path: Path) -> None:
-    for name in ("a.txt", "b.docx", "c.docx", "d.pdf"):
+def test_files_that_no_reader_takes_are_told_but_for_the_locks_of_word(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.png", "c.png", "d.doc", "~$e.docx"):
         (tmp_path / name).write_text("x")
     notes: list[str] = []
     assert len(list(read_inputs([str(tmp_path)], lambda: None, note=notes.append))) == 1
-    assert notes == [f"{tmp_path}: passed over 3 files that are no text (.docx 2, .pdf 1)"]
+    assert notes == [f"{tmp_path}: passed over 3 files that no reader takes (.png 2, .doc 1)"]
 
 
 def test_the_commands_own_output_is_no_input(tmp_path: Path) -> None:
@@ -85,3 +90,22 @@ def test_failures_below_a_folder_have_the_ids_that_documents_would(tmp_path: Pat
     (tmp_path / "a.txt").write_bytes(b"\xff")
     (tmp_path / "b.jsonl").write_text("{oops\n")
     assert [item.id for item in read(str(tmp_path))] == ["a.txt", "b.jsonl:1"]
+
+
+def test_a_row_that_says_where_it_comes_from_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"text": "x", "meta": {"source": "a.docx"}}\n{"text": "y", "meta": {"k": 1}}\n')
+    first, second = read(str(tmp_path))
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert first.meta == {"source": "a.docx"}
+    assert second.meta == {"source": "d.jsonl", "row": 2, "k": 1}
+
+
+def test_a_pipe_is_read_though_it_cannot_seek(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=("Đảng ủy",))
+    writer.start()
+    (document,) = read(str(tmp_path / "pipe"))
+    writer.join()
+    assert isinstance(document, Document)
+    assert document.text == "Đảng ủy"
