@@ -95,4 +95,47 @@ def word_export(title: str, date: str, lines: Sequence[str], author: str) -> str
 <body lang="vi-VN" dir="ltr">{body}</body></html>"""
 
 
-PAGES = {"asp.net": asp_net, "news": news, "bare names": bare_names, "word": word_export}
+def portal(title: str, date: str, lines: Sequence[str], author: str) -> str:
+    """Every page has the portal's name; other news come with summaries that read like the text itself."""
+    summary = (
+        "Sáng nay, đồng chí Bí thư Huyện ủy Bình An đã dự lễ khánh thành cầu dân sinh tại xã Hòa Lạc, nối hai thôn."
+    )
+    other = "".join(
+        f'<div class="col"><a href="#">{name}</a><div>{summary}</div><i>02/03/2024</i></div>' for name in _OTHER
+    )
+    return f"""<!DOCTYPE html><html><head><meta charset="utf-8"><title>Trang thông tin điện tử huyện Bình An</title>
+</head><body><div id="header"><a href="/">Trang thông tin điện tử huyện Bình An</a></div>
+<ul id="menu"><li><a href="/gt">Giới thiệu</a></li><li><a href="/tt">Tin tức</a></li></ul>
+<div class="row"><div class="portlet-body">
+<div class="news-path"><a href="/">Trang chủ</a> &gt; <a href="/tt">Tin tức</a></div>
+<div class="news"><div class="tieu-de-tin">{escape(title)}</div><div class="ngay">{escape(date)}</div>
+<div class="noi-dung">{_paragraphs(lines)}</div><div class="tac-gia">{escape(author)}</div></div>
+<div class="box"><div class="box-head">Tin liên quan</div><div class="box-body">{other}</div></div></div>
+<div class="right"><div>Thời tiết</div><div>Hà Nội: 25°C</div></div></div>
+<div id="footer">Chịu trách nhiệm: Văn phòng HĐND và UBND huyện Bình An</div></body></html>"""
+
+
+def drupal(title: str, date: str, lines: Sequence[str], author: str) -> str:
+    """Wrapper in wrapper, the text in one of many views; other news without a link around all of their words."""
+    rows = "".join(
+        f'<div class="views-row"><span class="views-field-title"><a href="#">{name}</a></span></div>' for name in _OTHER
+    )
+    return f"""<!DOCTYPE html><html><head><meta charset="utf-8"><title>{escape(title)} | Ban Dân vận</title></head>
+<body class="html not-front sidebar-first page-node"><div id="skip-link"><a href="#main">Nhảy đến nội dung</a></div>
+<div id="page"><div id="main"><div class="region region-sidebar-first"><div class="block block-views">
+<h2 class="block-title">Tin mới</h2><div class="view view-news"><div class="view-content">{rows}</div></div></div></div>
+<div id="content" class="column"><h1 class="title" id="page-title">{escape(title)}</h1>
+<div class="node node-article view-mode-full"><div class="submitted">{escape(date)}</div>
+<div class="field field-name-body"><div class="field-items"><div class="field-item even">{_paragraphs(lines)}
+<p style="text-align: right;"><em>{escape(author)}</em></p></div></div></div>
+<ul class="links inline"><li><a href="#">Thêm bình luận mới</a></li></ul></div></div></div></div></body></html>"""
+
+
+PAGES = {
+    "portal": portal,
+    "drupal": drupal,
+    "asp.net": asp_net,
+    "news": news,
+    "bare names": bare_names,
+    "word": word_export,
+}

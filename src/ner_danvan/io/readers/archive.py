@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ner_danvan.io.readers.sniff import ENDINGS
 from ner_danvan.io.readers.source import Failure, Item, Settings, Source
-from ner_danvan.io.readers.zips import open_zip
+from ner_danvan.io.readers.zips import open_zip, short
 
 _IN_MEMORY = 16 * 2**20  # bytes of a member; a larger one goes to a temporary file
 
@@ -60,7 +60,7 @@ def _read_member(
             with file.open(member) as stream:
                 shutil.copyfileobj(stream, spooled, 2**20)
         except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            yield Failure(name, f"{place}: is damaged ({' '.join(str(error).split())}); get the archive again.")
+            yield Failure(name, f"{place}: is damaged ({short(error)}); get the archive again.")
             return
         spooled.seek(0)
         origin = {**source.origin, "member": member.filename}

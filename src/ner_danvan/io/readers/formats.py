@@ -51,8 +51,10 @@ def read_source(source: Source, settings: Settings) -> Iterator[Item]:
             yield from reader(source, settings)
     except UserError as error:
         yield Failure(source.name, str(error))
-    except OSError as error:
-        yield Failure(source.name, f"{source.place}: cannot be read ({error.strerror or error}).")
+    except Exception as error:  # what a library raises at a damaged file is anybody's guess
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        mend = "if it is damaged, get it again, or save it again in its program"
+        yield Failure(source.name, f"{source.place}: cannot be read ({reason}); {mend}.")
 
 
 def read_one(data: bytes, name: str, place: str) -> Item:

@@ -41,8 +41,8 @@ class Source:
     inside: bool = False
 
     def fault(self, message: str) -> UserError:
-        """An error of this source; the message is the fault and its mend."""
-        return UserError(f"{self.place}: {message}")
+        """An error of this source; the message is the fault and its mend, and becomes one line."""
+        return UserError(f"{self.place}: {' '.join(message.split())}")
 
 
 def ignore(message: str) -> None:

@@ -82,7 +82,8 @@ def read_xlsx(source: Source, settings: Settings) -> Iterator[Item]:
     try:
         book = openpyxl.load_workbook(source.stream, read_only=True, data_only=True)
     except (openpyxl.utils.exceptions.InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise source.fault(f"is no whole XLSX file ({error}); open it in its program and save it again.") from None
+        reason = str(error)[:80]
+        raise source.fault(f"is no whole XLSX file ({reason}); open it in its program and save it again.") from None
     try:
         sheets = []
         for sheet in book.worksheets:
@@ -115,7 +116,7 @@ def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
                 for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     number += 1
                     yield columns.document(values, number, source, {})
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError) as error:
         raise source.fault(f"is no whole Parquet file ({str(error).splitlines()[0]}); write it again.") from None
 
 
@@ -168,4 +169,4 @@ def _plain(name: str) -> str:
 
 
 def _list(header: Sequence[str]) -> str:
-    return ", ".join(header[:_SHOWN]) + (" …" if len(header) > _SHOWN else "")
+    return ", ".join(name[:40] for name in header[:_SHOWN]) + (" …" if len(header) > _SHOWN else "")

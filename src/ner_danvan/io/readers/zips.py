@@ -22,7 +22,7 @@ def open_zip(source: Source) -> ZipFile:
     try:
         file = ZipFile(source.stream)
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise source.fault(f"is no whole ZIP file ({_short(error)}); get it again, or save it again.") from None
+        raise source.fault(f"is no whole ZIP file ({short(error)}); get it again, or save it again.") from None
     members = file.infolist()
     if len(members) > MOST_MEMBERS:
         raise source.fault(f"has {len(members)} members, more than {MOST_MEMBERS}; unpack it, and give the folder.")
@@ -54,8 +54,9 @@ def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
     except KeyError:
         raise source.fault(f"lacks {shown}; open it in its program and save it again.") from None
     except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-        raise source.fault(f"{shown} in it is damaged ({_short(error)}); get the file again.") from None
+        raise source.fault(f"{shown} in it is damaged ({short(error)}); get the file again.") from None
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """An error's message, cut to what fits into one line."""
     return " ".join(str(error).split())[:80] or type(error).__name__
