@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
+import zipfile
 from pathlib import Path
+
+import pytest
 
 from ner_danvan.document import Document
 from ner_danvan.io.readers import Failure, read_inputs
@@ -109,3 +113,37 @@ def test_a_pipe_is_read_though_it_cannot_seek(tmp_path: Path) -> None:
     writer.join()
     assert isinstance(document, Document)
     assert document.text == "Đảng ủy"
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "data"),
+    [
+        ("a.html", "lxml.html", b"<p>x</p>"),
+        ("a.pdf", "pypdfium2", b"%PDF-1.7"),
+        ("a.parquet", "pyarrow", b"PAR1"),
+        ("a.zip", "openpyxl", b""),
+    ],
+)
+def test_a_library_that_is_not_there_is_one_line_that_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str, data: bytes
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    if name == "a.zip":  # an XLSX by its content
+        with zipfile.ZipFile(tmp_path / name, "w") as file:
+            for member in ("[Content_Types].xml", "xl/workbook.xml"):
+                file.writestr(member, "x")
+    monkeypatch.setitem(sys.modules, package, None)
+    (failure,) = read(str(tmp_path / name))
+    assert isinstance(failure, Failure)
+    assert failure.message.endswith(f"reading it needs {package.partition('.')[0]}; pip install 'ner-danvan[docs]'")
+
+
+def test_what_a_library_raises_at_a_damaged_file_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("some\ndeep fault")
+
+    monkeypatch.setattr("ner_danvan.io.readers.text.decode", broken)
+    (tmp_path / "a.txt").write_text("x")
+    (failure,) = read(str(tmp_path / "a.txt"))
+    assert isinstance(failure, Failure)
+    assert "cannot be read (TypeError: some deep fault)" in failure.message

@@ -160,6 +160,11 @@ def test_how_two_full_lines_are_joined(texts: tuple[str, ...], wanted: str) -> N
     assert flow([lines(*texts)])[0] == wanted
 
 
+def test_a_word_below_an_indent_still_belongs_to_its_line() -> None:
+    first = Line("Tổng kết công tác dân vận năm", 80, 450, 700, 12, 30, 4)
+    assert flow([[first, Line("2019", 50, 75, 685, 12, 25, 4)]])[0] == "Tổng kết công tác dân vận năm 2019"
+
+
 def test_pages_begin_where_their_text_begins() -> None:
     text, starts = flow([lines("một hai", last=400), [], lines("ba bốn")])
     assert text == "một hai ba bốn"

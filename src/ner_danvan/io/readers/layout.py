@@ -136,12 +136,17 @@ def _page_number(line: Line) -> int | None:
 
 @dataclass(slots=True)
 class _Placed:
-    """A line, its page, how far right the lines around it reach, and whether it begins right of where they do."""
+    """A line, its page, how far right the lines around it reach, and how far right of them it begins."""
 
     line: Line
     page: int
     margin: float = 0.0
-    indented: bool = False
+    offset: float = 0.0
+
+    @property
+    def indented(self) -> bool:
+        """Whether it begins right of where the lines around it do."""
+        return self.offset > _LEVEL * self.line.size
 
 
 def _find_margins(placed: list[_Placed]) -> None:
@@ -149,7 +154,7 @@ def _find_margins(placed: list[_Placed]) -> None:
         for one in run:
             around = [other.line for other in run if _overlap(one.line, other.line)]
             one.margin = max(line.right for line in around)
-            one.indented = one.line.left > min(line.left for line in around) + _LEVEL * one.line.size
+            one.offset = one.line.left - min(line.left for line in around)
 
 
 def _runs(placed: list[_Placed]) -> Iterator[list[_Placed]]:
@@ -182,10 +187,15 @@ class _Habits:
             distance = round(above.line.base - below.line.base, 1)
             self._distances[round(below.line.size)][distance] += 1
         ends = [(a, b) for a, b in pairs if _fits(a, b)]
-        indented = sum(b.indented for _, b in ends)
+        indents = Counter(round(b.offset) for _, b in ends if b.indented)
         marked = sum(self.spaced(a.line, b.line) or b.indented for a, b in ends)
-        self.indents = len(ends) > 1 and indented > _MOST * len(ends)
+        self.indents = len(ends) > 1 and indents.total() > _MOST * len(ends)
+        self._indent = indents.most_common(1)[0][0] if self.indents else 0
         self.marked = len(ends) > 1 and marked > _MOST * len(ends)
+
+    def begins(self, here: _Placed) -> bool:
+        """Whether a line stands where first lines of paragraphs do."""
+        return self.indents and abs(here.offset - self._indent) <= _LEVEL * here.line.size
 
     def spaced(self, above: Line, below: Line) -> bool:
         """Whether there is more room between two lines than is usual."""
@@ -225,7 +235,10 @@ def _is_break(before: _Placed, here: _Placed, habits: _Habits) -> bool:
     if not same_column:
         return here.indented if habits.indents else _starts_anew(first.text, second.text)
     room = _HANGING if _BULLET.match(first.text) else _LEVEL
-    if not _overlap(first, second) or second.left > first.left + room * second.size or habits.spaced(first, second):
+    if habits.begins(here):
+        return True
+    apart = second.left > first.right or second.right < first.left - _HANGING * second.size
+    if apart or second.left > first.left + room * second.size or habits.spaced(first, second):
         return True
     return not habits.marked and _starts_anew(first.text, second.text)
 
