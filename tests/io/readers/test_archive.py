@@ -103,3 +103,22 @@ def test_an_encrypted_member_is_one_line(tmp_path: Path) -> None:
 
 def test_an_archive_with_nothing_readable_is_one_line(tmp_path: Path) -> None:
     assert "nothing readable in this archive" in fault(pack(tmp_path / "a.zip", {"a.png": b"x"}))
+
+
+def test_a_docx_whose_part_is_encrypted_or_too_large_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = {"[Content_Types].xml": b"x", "_rels/.rels": b"<x/>", "word/document.xml": b"<x/>"}
+    path = pack(tmp_path / "a.docx", members)
+    monkeypatch.setattr(zips, "MOST_PART", 3)
+    assert "cut the file into several" in fault(path)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4) + 8] |= 1
+    path.write_bytes(bytes(data))
+    monkeypatch.setattr(zips, "MOST_PART", 1000)
+    assert "is encrypted" in fault(path)
+
+
+def test_a_docx_without_its_text_is_one_line(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.docx", {"[Content_Types].xml": b"x", "_rels/.rels": b"<x/>", "word/styles.xml": b"x"})
+    assert "lacks word/document.xml" in fault(path)

@@ -87,3 +87,25 @@ def test_a_page_without_text_is_one_line(tmp_path: Path, body: str) -> None:
 
 def test_deep_nesting_is_no_crash(tmp_path: Path) -> None:
     assert "x" in read_one(write(tmp_path, "<html><body>" + "<div>" * 1500 + "x" + "</div>" * 1500 + "x")).text
+
+
+def test_other_news_among_the_paragraphs_are_dropped(tmp_path: Path) -> None:
+    body = f"<p>{LINES[1]}</p><p><b>Tin liên quan:</b></p><p>Họp xã Tà Xùa</p><p>Họp huyện</p><p>{LINES[2]}</p>"
+    assert read_one(write(tmp_path, page(body))).text.split("\n") == LINES[1:]
+
+
+def test_the_name_of_the_site_is_no_title(tmp_path: Path) -> None:
+    side = "".join(f"<div><a href='#'>Mục số {number}</a></div>" for number in range(20))
+    body = f"<h1>Cổng thông tin xã Tà Xùa</h1><div>{side}</div><div><p>{LINES[1]}</p><p>{LINES[2]}</p></div>"
+    head = '<meta charset="utf-8"><title>Cổng thông tin xã Tà Xùa</title>'
+    assert read_one(write(tmp_path, page(body, head))).text.split("\n") == LINES[1:]
+
+
+def test_one_bad_byte_does_not_cost_a_page(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(page(f"<p>{LINES[1]}</p>").encode() + b"\xff")
+    assert LINES[1] in read_one(tmp_path / "a.html").text
+
+
+def test_a_page_in_old_fonts_without_a_charset_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(b"<html><body><p>" + to_tcvn3(LINES[1] + " " + LINES[2]) + b"</p></body></html>")
+    assert read_one(tmp_path / "a.html").text == LINES[1] + " " + LINES[2]

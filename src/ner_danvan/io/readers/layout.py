@@ -58,8 +58,7 @@ def flow(pages: Sequence[Sequence[Line]]) -> tuple[str, list[int]]:
     pieces: list[str] = []
     starts = [-1] * len(pages)
     length = 0
-    for before, here in pairwise([None, *placed]):
-        assert here is not None
+    for before, here in zip([None, *placed], placed, strict=False):
         text = here.line.text
         if before is not None:
             joint = _joint(before, here, habits)
