@@ -34,6 +34,7 @@ def test_an_ending_that_promises_more_than_there_is_is_told(tmp_path: Path, name
 
 
 def test_a_page_is_read_as_one_though_it_is_called_doc(tmp_path: Path) -> None:
+    pytest.importorskip("lxml")
     (tmp_path / "a.doc").write_text(f"<html><body><p>{LINES[1]}</p></body></html>", encoding="utf-16")
     assert read_one(tmp_path / "a.doc").text == LINES[1]
 
