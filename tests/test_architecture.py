@@ -34,7 +34,18 @@ ROOMS = [
     "benchmark",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
-HEAVY = {"torch", "transformers", "datasets", "hydra", "omegaconf", "seqeval", "scipy", "accelerate", "ray", "pyarrow"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "hydra",
+    "omegaconf",
+    "seqeval",
+    "scipy",
+    "accelerate",
+    "ray",
+    "pyarrow",
+} | {"lxml", "openpyxl", "pypdfium2"}
 
 
 def modules() -> list[Path]:

@@ -318,3 +318,27 @@ def test_sorting_goes_with_nothing_that_writes_at_once(
 ) -> None:
     assert run("x.txt", *arguments) == 2
     assert wanted in error_lines(capsys)[0]
+
+
+def test_a_column_of_a_table_is_tagged_row_by_row(run: Run, tmp_path: Path) -> None:
+    table = "số,mô tả\n" + "".join(f'{number},"{sentence}"\n' for number, sentence in enumerate(SENTENCES))
+    (tmp_path / "a.csv").write_text(table, encoding="utf-8")
+    options = ["--column", "Mô tả", "--id-column", "Số", "--format", "jsonl", "-o", tmp_path / "o.jsonl"]
+    assert run(tmp_path / "a.csv", *options) == 0
+    assert [row["id"] for row in rows(tmp_path / "o.jsonl")] == [str(number) for number in range(len(SENTENCES))]
+    assert rows(tmp_path / "o.jsonl")[1]["meta"] == {"source": str(tmp_path / "a.csv"), "row": 3}
+
+
+def test_a_table_whose_text_is_not_known_lists_its_columns(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("một,hai\nx,y\n", encoding="utf-8")
+    assert run(tmp_path / "a.csv") == 1
+    (line,) = error_lines(capsys)
+    assert line.endswith("choose one by --column: một, hai.")
+
+
+def test_columns_are_not_chosen_under_ray(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--engine", "ray", "--format", "jsonl", "-o", tmp_path / "o", "--column", "x"]
+    assert run(tmp_path, *options) == 2
+    assert "leave out --column" in error_lines(capsys)[0]

@@ -45,6 +45,8 @@ exit codes: 0 all inputs read; 1 some failed (each named on stderr, and kept in 
 examples:
   python -m ner_danvan.predict report.txt
   python -m ner_danvan.predict --text "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
+  python -m ner_danvan.predict nghi_quyet.docx bao_cao.pdf
+  python -m ner_danvan.predict danh_sach.xlsx --column "Nội dung" --id-column "Số hiệu" --format jsonl
   python -m ner_danvan.predict reports/ --format jsonl -o tagged.jsonl --on-error skip
   python -m ner_danvan.predict reports/ --format html -o report.html
   python -m ner_danvan.predict corpus/ --engine ray --workers 4 --format jsonl -o tagged/
@@ -74,8 +76,17 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="text file, document JSONL, folder, or - for stdin")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="text, DOCX, PDF, HTML, EML, CSV, XLSX, Parquet, document JSONL, a ZIP or folder of them, or - for stdin",
+    )
     parser.add_argument("--text", metavar="S", help="tag this text instead of files")
+    parser.add_argument(
+        "--column", metavar="NAME", help="column of a table that holds the text (text, noi_dung … if any)"
+    )
+    parser.add_argument("--id-column", metavar="NAME", help="column of a table that names the rows (id if any)")
     parser.add_argument("--model", metavar="M", help="model directory or hub id (the embedded default)")
     parser.add_argument(
         "--format",
@@ -127,6 +138,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             parser.error("--uncertain-first goes with --engine local, which holds all documents.")
         if not options.paths or options.output is None or options.format not in _BULK_FORMATS:
             parser.error(f"--engine ray goes with PATH, -o FOLDER and --format {' or '.join(_BULK_FORMATS)}.")
+        if options.column or options.id_column:
+            parser.error('--engine ray reads the columns "text" and "id"; leave out --column and --id-column.')
         return options
     if options.format not in FORMATS:
         parser.error(f"--format {options.format} goes with --engine ray; take {' or '.join(FORMATS)}.")
@@ -240,10 +253,9 @@ def _run_bulk(options: argparse.Namespace) -> int:
 def _items(options: argparse.Namespace, output: Path | None, finished: list[Finished]) -> Iterator[Document | Failure]:
     if options.text is not None:
         return iter([Document("text", options.text)])
-    if output is None:
-        return read_inputs(options.paths, _stdin, note=_tell)
-    own = [output, partial_path(output), settings_path(output), errors_path(output)]
-    return skip_finished(read_inputs(options.paths, _stdin, own=own, note=_tell), finished, output)
+    own = [output, partial_path(output), settings_path(output), errors_path(output)] if output else []
+    items = read_inputs(options.paths, _stdin, own=own, note=_tell, column=options.column, id_column=options.id_column)
+    return skip_finished(items, finished, output) if output else items
 
 
 def _stdin() -> BinaryIO | None:

@@ -71,7 +71,10 @@ def test_every_row_of_a_parquet_file_is_read_once_and_in_order(rows: list[str], 
         parquet.write_table(table, path, row_group_size=group)
         shards = plan([str(path)], size)
         assert sum(shard.rows for shard in shards) == len(rows)
-        documents = [Document(f"{path}:{number}", text) for number, text in enumerate(rows, 1)]
+        documents = [
+            Document(f"{path}:{number}", text, meta={"source": str(path), "row": number})
+            for number, text in enumerate(rows, 1)
+        ]
         assert read(shards) == documents
 
 
@@ -125,7 +128,8 @@ def test_meta_of_parquet_may_be_json_or_a_struct(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"id": [2], "text": ["y"], "meta": [{"a": 1}]}), tmp_path / "b.parquet")
     parquet.write_table(pa.table({"text": ["z"], "meta": ["{"]}), tmp_path / "c.parquet")
     first, second, third = read(plan([str(tmp_path)], 1_000))
-    assert [first, second] == [Document("1", "x", meta={"a": 1}), Document("2", "y", meta={"a": 1})]
+    assert first == Document("1", "x", meta={"source": "a.parquet", "row": 1, "a": 1})
+    assert second == Document("2", "y", meta={"source": "b.parquet", "row": 1, "a": 1})
     assert isinstance(third, Failure)
     assert third.message.startswith('c.parquet:1: "meta" is no JSON')
 
@@ -168,9 +172,25 @@ def test_paths_are_read_below_the_base_and_named_as_given(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     shards = plan(["a.txt"], 10)
     monkeypatch.chdir("/")
-    assert read(shards, tmp_path) == [Document("a.txt", "x")]
+    assert read(shards, tmp_path) == [Document("a.txt", "x", meta={"source": "a.txt"})]
 
 
 def test_standard_input_is_refused() -> None:
     with pytest.raises(UserError, match="write stdin to a file"):
         plan(["-"], 10)
+
+
+def test_files_of_one_document_are_read_as_one_command_reads_them(tmp_path: Path) -> None:
+    pytest.importorskip("lxml")
+    (tmp_path / "a.html").write_text("<html><body><p>Đảng ủy</p><p>xã</p></body></html>", encoding="utf-8")
+    (tmp_path / "b.txt").write_bytes("Đảng ủy".encode("utf-16"))
+    items = read(plan([str(tmp_path)], 1_000))
+    assert items == list(read_inputs([str(tmp_path)], lambda: None))
+    assert [item.text for item in items if isinstance(item, Document)] == ["Đảng ủy\nxã", "Đảng ủy"]
+
+
+def test_a_file_of_many_documents_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\nx\n")
+    (item,) = read(plan([str(tmp_path / "a.csv")], 1_000))
+    assert isinstance(item, Failure)
+    assert "is a CSV file, which is read without --engine ray" in item.message

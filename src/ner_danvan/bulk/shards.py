@@ -13,9 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.document import Document, decode_utf8, document_from_dict, parse_json_line
+from ner_danvan.document import Document, document_from_dict
 from ner_danvan.errors import UserError
-from ner_danvan.io.readers import ENDINGS, STDIN, Failure, InputFile, attempt, find_files, is_jsonl
+from ner_danvan.io.readers import (
+    BULK_ENDINGS,
+    STDIN,
+    Failure,
+    InputFile,
+    attempt,
+    find_files,
+    is_jsonl,
+    parse_row,
+    read_one,
+    with_origin,
+)
 from ner_danvan.model_dir import file_hash
 
 SHARD_BYTES = 2 * 2**20  # of text: about a minute of a core, lost at most where a worker dies
@@ -95,7 +106,7 @@ def find_inputs(paths: Sequence[str], note: Callable[[str], None]) -> Iterator[I
     if STDIN in paths:
         raise UserError("--engine ray reads files that every worker can open; write stdin to a file first.")
     for name in paths:
-        yield from find_files(name, note=note, endings=(*ENDINGS, _PARQUET))
+        yield from find_files(name, note=note, endings=(*BULK_ENDINGS, _PARQUET))
 
 
 def plan_shards(
@@ -261,7 +272,7 @@ def _read_text(piece: Piece, path: Path) -> Iterator[Document | Failure]:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != piece.sha256:
         raise _changed(piece)
-    yield attempt(piece.name, lambda: Document(piece.name, decode_utf8(data, piece.path)))
+    yield read_one(data, piece.name, piece.path)
 
 
 def _read_lines(piece: Piece, path: Path) -> Iterator[Document | Failure]:
@@ -273,7 +284,7 @@ def _read_lines(piece: Piece, path: Path) -> Iterator[Document | Failure]:
             seen.update(line)
             if not line.isspace():
                 place = f"{piece.name}:{number}"
-                yield attempt(place, partial(parse_json_line, line, place))
+                yield attempt(place, partial(parse_row, line, place, {"source": piece.name, "row": number}))
             position, number = position + len(line), number + 1
     if seen.hexdigest() != piece.sha256:
         raise _changed(piece)
@@ -291,7 +302,7 @@ def _read_parquet(piece: Piece, path: Path) -> Iterator[Document | Failure]:
             row += batch.num_rows
             for values in batch.slice(skipped, max(0, last - number + 1)).to_pylist():
                 place = f"{piece.name}:{number}"
-                yield attempt(place, partial(_from_row, values, place))
+                yield attempt(place, partial(_from_row, values, place, {"source": piece.name, "row": number}))
                 number += 1
             if number > last:
                 return
@@ -312,7 +323,7 @@ def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:
     return groups, begin
 
 
-def _from_row(values: dict[str, Any], place: str) -> Document:
+def _from_row(values: dict[str, Any], place: str, origin: dict[str, object]) -> Document:
     meta = values.get("meta")
     if isinstance(meta, str):
         try:
@@ -322,7 +333,7 @@ def _from_row(values: dict[str, Any], place: str) -> Document:
     elif meta is not None:
         # a map comes as pairs; what JSON does not know, a date say, becomes a string
         meta = json.loads(json.dumps(dict(meta), default=str))
-    return document_from_dict(values | {"meta": meta}, place)
+    return with_origin(document_from_dict(values | {"meta": meta}, place), origin)
 
 
 def _changed(piece: Piece) -> UserError:

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+import threading
+import zipfile
 from pathlib import Path
+
+import pytest
 
 from ner_danvan.document import Document
 from ner_danvan.io.readers import Failure, read_inputs
@@ -13,7 +19,8 @@ def read(*paths: str, stdin: bytes = b"") -> list[Document | Failure]:
 
 def test_a_text_file_is_one_document_with_its_line_ends(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("Đảng ủy\r\nxã\n".encode())
-    assert read(str(tmp_path / "a.txt")) == [Document(str(tmp_path / "a.txt"), "Đảng ủy\r\nxã\n")]
+    path = str(tmp_path / "a.txt")
+    assert read(path) == [Document(path, "Đảng ủy\r\nxã\n", meta={"source": path})]
 
 
 def test_a_folder_gives_its_readable_files_by_name_and_passes_over_others(tmp_path: Path) -> None:
@@ -40,6 +47,8 @@ def test_jsonl_lines_behind_a_bad_one_are_still_read(tmp_path: Path) -> None:
     path.write_bytes(b'{"id": "a", "text": "x"}\n{oops\n\n\xff\n{"text": "y"}\n')
     first, bad, bytes_, last = read(str(path))
     assert (first.id, last.id) == ("a", f"{path}:5")
+    assert isinstance(last, Document)
+    assert last.meta == {"source": str(path), "row": 5}
     assert isinstance(bad, Failure)
     assert bad.message.startswith(f"{path}:2: no JSON")
     assert isinstance(bytes_, Failure)
@@ -47,7 +56,7 @@ def test_jsonl_lines_behind_a_bad_one_are_still_read(tmp_path: Path) -> None:
 
 
 def test_stdin_is_one_document() -> None:
-    assert read("-", stdin="ủy".encode()) == [Document("stdin", "ủy")]
+    assert read("-", stdin="ủy".encode()) == [Document("stdin", "ủy", meta={"source": "stdin"})]
     (failure,) = read("-", stdin=b"ab\xe1")
     assert isinstance(failure, Failure)
     assert "stdin: byte 2" in failure.message
@@ -66,12 +75,12 @@ def test_a_closed_stdin_is_a_failure() -> None:
     assert "is closed" in failure.message
 
 
-def test_files_that_are_no_text_are_told(tmp_path: Path) -> None:
-    for name in ("a.txt", "b.docx", "c.docx", "d.pdf"):
+def test_files_that_no_reader_takes_are_told_but_for_the_locks_of_word(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.png", "c.png", "d.doc", "~$e.docx"):
         (tmp_path / name).write_text("x")
     notes: list[str] = []
     assert len(list(read_inputs([str(tmp_path)], lambda: None, note=notes.append))) == 1
-    assert notes == [f"{tmp_path}: passed over 3 files that are no text (.docx 2, .pdf 1)"]
+    assert notes == [f"{tmp_path}: passed over 3 files that no reader takes (.png 2, .doc 1)"]
 
 
 def test_the_commands_own_output_is_no_input(tmp_path: Path) -> None:
@@ -85,3 +94,56 @@ def test_failures_below_a_folder_have_the_ids_that_documents_would(tmp_path: Pat
     (tmp_path / "a.txt").write_bytes(b"\xff")
     (tmp_path / "b.jsonl").write_text("{oops\n")
     assert [item.id for item in read(str(tmp_path))] == ["a.txt", "b.jsonl:1"]
+
+
+def test_a_row_that_says_where_it_comes_from_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"text": "x", "meta": {"source": "a.docx"}}\n{"text": "y", "meta": {"k": 1}}\n')
+    first, second = read(str(tmp_path))
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert first.meta == {"source": "a.docx"}
+    assert second.meta == {"source": "d.jsonl", "row": 2, "k": 1}
+
+
+def test_a_pipe_is_read_though_it_cannot_seek(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=("Đảng ủy",))
+    writer.start()
+    (document,) = read(str(tmp_path / "pipe"))
+    writer.join()
+    assert isinstance(document, Document)
+    assert document.text == "Đảng ủy"
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "data"),
+    [
+        ("a.html", "lxml.html", b"<p>x</p>"),
+        ("a.pdf", "pypdfium2", b"%PDF-1.7"),
+        ("a.parquet", "pyarrow", b"PAR1"),
+        ("a.zip", "openpyxl", b""),
+    ],
+)
+def test_a_library_that_is_not_there_is_one_line_that_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str, data: bytes
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    if name == "a.zip":  # an XLSX by its content
+        with zipfile.ZipFile(tmp_path / name, "w") as file:
+            for member in ("[Content_Types].xml", "xl/workbook.xml"):
+                file.writestr(member, "x")
+    monkeypatch.setitem(sys.modules, package, None)
+    (failure,) = read(str(tmp_path / name))
+    assert isinstance(failure, Failure)
+    assert failure.message.endswith(f"reading it needs {package.partition('.')[0]}; pip install 'ner-danvan[docs]'")
+
+
+def test_what_a_library_raises_at_a_damaged_file_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("some\ndeep fault")
+
+    monkeypatch.setattr("ner_danvan.io.readers.text.decode", broken)
+    (tmp_path / "a.txt").write_text("x")
+    (failure,) = read(str(tmp_path / "a.txt"))
+    assert isinstance(failure, Failure)
+    assert "cannot be read (TypeError: some deep fault)" in failure.message

@@ -1,0 +1,67 @@
+"""A ZIP archive: its members, read by the same rules as files, one behind the other."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from ner_danvan.io.readers.sniff import ENDINGS
+from ner_danvan.io.readers.source import Failure, Item, Settings, Source
+from ner_danvan.io.readers.zips import open_zip, short
+
+_IN_MEMORY = 16 * 2**20  # bytes of a member; a larger one goes to a temporary file
+
+
+def read_archive(
+    source: Source, settings: Settings, read: Callable[[Source, Settings], Iterator[Item]]
+) -> Iterator[Item]:
+    """What `read` makes of each member, by name; ids are the archive's name and the member's.
+
+    Nothing is written by a member's name. Other members are told and passed over.
+    """
+    with open_zip(source) as file:
+        members, other = [], Counter[str]()
+        for member in file.infolist():
+            path = PurePosixPath(member.filename.replace("\\", "/"))
+            if member.is_dir() or path.name.startswith((".", "~$")) or path.parts[0] == "__MACOSX":
+                continue
+            if path.suffix.lower() in ENDINGS and not path.is_absolute() and ".." not in path.parts:
+                members.append(member)
+            else:
+                other[path.suffix.lower() or path.name] += 1
+        if other:
+            kinds = ", ".join(f"{ending} {count}" for ending, count in other.most_common(5))
+            settings.note(f"{source.place}: passed over {other.total()} members that no reader takes ({kinds})")
+        if not members:
+            raise source.fault("nothing readable in this archive; see --help for what is read.")
+        for member in sorted(members, key=lambda one: one.filename):
+            yield from _read_member(file, member, source, settings, read)
+
+
+def _read_member(
+    file: ZipFile,
+    member: ZipInfo,
+    source: Source,
+    settings: Settings,
+    read: Callable[[Source, Settings], Iterator[Item]],
+) -> Iterator[Item]:
+    name, place = f"{source.name}/{member.filename}", f"{source.place}/{member.filename}"
+    if member.flag_bits & 1:
+        yield Failure(name, f"{place}: is encrypted; unpack the archive with its password.")
+        return
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
+        try:
+            with file.open(member) as stream:
+                shutil.copyfileobj(stream, spooled, 2**20)
+        except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+            yield Failure(name, f"{place}: is damaged ({short(error)}); get the archive again.")
+            return
+        spooled.seek(0)
+        origin = {**source.origin, "member": member.filename}
+        yield from read(Source(name, place, cast(BinaryIO, spooled), origin, inside=True), settings)

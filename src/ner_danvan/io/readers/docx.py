@@ -1,0 +1,126 @@
+"""DOCX: headers, paragraphs, tables, text boxes, footnotes and footers, in reading order.
+
+Read from the XML itself: python-docx leaves out text boxes, footnotes, content controls and tracked insertions.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from xml.etree import ElementTree
+from zipfile import ZipFile
+
+from ner_danvan.document import Document
+from ner_danvan.io.readers.encodings import convert_legacy
+from ner_danvan.io.readers.source import Item, Settings, Source
+from ner_danvan.io.readers.zips import open_zip, read_member
+
+_LEFT_OUT = {"del", "moveFrom", "instrText", "delText", "rPr", "pPr", "tblPr", "trPr", "tcPr", "sdtPr", "sectPr"}
+_NOTE_KINDS = {"separator", "continuationSeparator", "continuationNotice"}
+_PAGE_NUMBER = re.compile(r"(?:trang|page)?\W*\d*(?:\W*(?:/|trên|of)?\W*\d+)?\W*", re.IGNORECASE)
+_CHARACTERS = {"tab": "\t", "noBreakHyphen": "-", "softHyphen": "\u00ad", "cr": "\n"}
+
+
+def read_docx(source: Source, settings: Settings) -> Iterator[Item]:
+    """One document, a line for each paragraph; a cell's paragraphs are lines too. What was deleted stays out."""
+    with open_zip(source) as file:
+        main = _main_part(file, source)
+        folder = posixpath.dirname(main)
+        names = sorted(file.namelist())
+        parts = {
+            kind: [name for name in names if re.fullmatch(rf"{re.escape(folder)}/{kind}\d*\.xml", name)]
+            for kind in ("header", "footer", "footnotes", "endnotes")
+        }
+        lines = _once(_lines_of(file, parts["header"], source))
+        lines += _lines_of(file, [main], source)
+        lines += _lines_of(file, parts["footnotes"] + parts["endnotes"], source)
+        lines += _once(_lines_of(file, parts["footer"], source))
+    text = "\n".join(lines)
+    if convert := convert_legacy(text, source.place, settings.note):
+        text = convert(text)
+    yield Document(source.name, text.replace("\u00ad", ""), meta=source.origin)
+
+
+def _main_part(file: ZipFile, source: Source) -> str:
+    for relation in _parse(file, "_rels/.rels", source):
+        if relation.get("Type", "").endswith("/officeDocument"):
+            return relation.get("Target", "").lstrip("/")
+    return "word/document.xml"
+
+
+def _parse(file: ZipFile, name: str, source: Source) -> ElementTree.Element:
+    data = read_member(file, name, source)
+    if b"<!DOCTYPE" in data[:1_000]:  # Word writes none; one could define entities that grow without end
+        raise source.fault(f"{name} in it has a DOCTYPE, which no Word file has; save it again.")
+    try:
+        return ElementTree.fromstring(data)
+    except ElementTree.ParseError as error:
+        raise source.fault(f"{name} in it is no XML ({error}); open it in Word and save it again.") from None
+
+
+def _lines_of(file: ZipFile, names: list[str], source: Source) -> list[str]:
+    lines: list[str] = []
+    for name in names:
+        for line in _blocks(_parse(file, name, source)):
+            lines += [piece for piece in (part.strip() for part in line.split("\n")) if piece]
+    return lines
+
+
+def _once(lines: list[str]) -> list[str]:
+    """Headers of a first, an even and an odd page are often the same; of page numbers nothing is left."""
+    return [line for line in dict.fromkeys(lines) if not _PAGE_NUMBER.fullmatch(line)]
+
+
+def _name(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _attribute(element: ElementTree.Element, name: str) -> str:
+    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")
+
+
+def _blocks(element: ElementTree.Element) -> Iterator[str]:
+    """The paragraphs of a part, of a cell or of a text box."""
+    for child in element:
+        name = _name(child)
+        if name == "p":
+            pieces: list[str] = []
+            boxes: list[ElementTree.Element] = []
+            _gather(child, pieces, boxes)
+            yield "".join(pieces)
+            for box in boxes:
+                yield from _blocks(box)
+        elif name == "AlternateContent":
+            yield from _blocks(_alternative(child))
+        elif name not in _LEFT_OUT and _attribute(child, "type") not in _NOTE_KINDS:
+            yield from _blocks(child)
+
+
+def _gather(element: ElementTree.Element, pieces: list[str], boxes: list[ElementTree.Element]) -> None:
+    """Text of a paragraph, and the text boxes that hang on it."""
+    for child in element:
+        name = _name(child)
+        if name == "t":
+            pieces.append(child.text or "")
+        elif name == "br":
+            pieces.append("\n" if _attribute(child, "type") in ("", "textWrapping") else " ")
+        elif name in _CHARACTERS and _name(element) == "r":
+            pieces.append(_CHARACTERS[name])
+        elif name == "txbxContent":
+            boxes.append(child)
+        elif name == "AlternateContent":
+            _gather(_alternative(child), pieces, boxes)
+        elif name not in _LEFT_OUT and not (name == "r" and _hidden(child)):
+            _gather(child, pieces, boxes)
+
+
+def _hidden(run: ElementTree.Element) -> bool:
+    marks = [mark for child in run if _name(child) == "rPr" for mark in child if _name(mark) == "vanish"]
+    return any(_attribute(mark, "val") not in ("0", "false") for mark in marks)
+
+
+def _alternative(element: ElementTree.Element) -> ElementTree.Element:
+    """One of several forms of the same thing: a text box is there twice, for new and for old Word."""
+    choices = [child for child in element if _name(child) == "Choice"]
+    return next((choice for choice in choices if any(choice.itertext())), element[-1] if len(element) else element)

@@ -1,0 +1,72 @@
+"""Every format and its reader."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from ner_danvan.errors import UserError
+from ner_danvan.io.readers.sniff import (
+    CSV,
+    DOCX,
+    HTML,
+    JSONL,
+    MAIL,
+    ONE_DOCUMENT,
+    PARQUET,
+    PDF,
+    TEXT,
+    XLSX,
+    ZIP,
+    kind_of,
+)
+from ner_danvan.io.readers.source import Failure, Item, Reader, Settings, Source
+
+_ROOM = "ner_danvan.io.readers"
+_READERS = {  # imported when one is wanted: most runs read one format
+    TEXT: ("text", "read_text_file"),
+    JSONL: ("text", "read_json_lines"),
+    DOCX: ("docx", "read_docx"),
+    PDF: ("pdf", "read_pdf"),
+    HTML: ("html", "read_html"),
+    CSV: ("tables", "read_csv"),
+    XLSX: ("tables", "read_xlsx"),
+    PARQUET: ("tables", "read_parquet"),
+}
+_HOLDERS = {MAIL: ("mail", "read_mail"), ZIP: ("archive", "read_archive")}  # of what is read by the same rules
+
+
+def read_source(source: Source, settings: Settings) -> Iterator[Item]:
+    """All documents of a source, in whatever format; what cannot be read is a failure, and ends this source."""
+    try:
+        kind = kind_of(source)
+        if kind in _HOLDERS:
+            if source.inside:
+                raise source.fault(f"a {kind} inside another file is not opened; take it out, and give it by itself.")
+            yield from _load(*_HOLDERS[kind])(source, settings, read_source)
+        else:
+            reader: Reader = _load(*_READERS[kind])
+            yield from reader(source, settings)
+    except UserError as error:
+        yield Failure(source.name, str(error))
+    except Exception as error:  # what a library raises at a damaged file is anybody's guess
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        mend = "if it is damaged, get it again, or save it again in its program"
+        yield Failure(source.name, f"{source.place}: cannot be read ({reason}); {mend}.")
+
+
+def read_one(data: bytes, name: str, place: str) -> Item:
+    """The document of a file that must be one: for who counts documents before they are read."""
+    source = Source(name, place, io.BytesIO(data), {"source": name})
+    try:
+        if (kind := kind_of(source)) not in ONE_DOCUMENT:
+            raise source.fault(f"is a {kind} file, which is read without --engine ray; or convert it to JSONL.")
+    except UserError as error:
+        return Failure(name, str(error))
+    return next(read_source(source, Settings()))
+
+
+def _load(module: str, function: str) -> Any:
+    return getattr(import_module(f"{_ROOM}.{module}"), function)

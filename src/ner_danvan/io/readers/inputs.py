@@ -1,0 +1,113 @@
+"""What analysts give: files, folders, standard input. Each yields documents, or says why it cannot."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from ner_danvan.io.readers.formats import read_source
+from ner_danvan.io.readers.sniff import ENDINGS, JSONL, kind_of_ending
+from ner_danvan.io.readers.source import Failure, InputFile, Item, Settings, Source, ignore
+
+STDIN = "-"
+_LOCK = "~$"  # how Word begins the name of the file that says a document is open
+
+
+def read_inputs(
+    paths: Sequence[str],
+    stdin: Callable[[], BinaryIO | None],
+    *,
+    own: Collection[Path] = (),
+    note: Callable[[str], None] = ignore,
+    column: str | None = None,
+    id_column: str | None = None,
+) -> Iterator[Item]:
+    """Documents of all inputs, in order: text, DOCX, PDF, HTML give one; JSONL and tables one a row; `-` reads stdin.
+
+    A folder gives its readable files and those below it, by name, but for `own`, the command's own output; `note` is
+    told of files that were passed over, and of text that was converted. `column` and `id_column` are those of tables,
+    where they do not say it by their names. A file named by itself is read whatever its ending. Ids are paths as given,
+    below a folder relative to it; rows have theirs, or path and row. `meta` says where a document comes from: "source",
+    and where there are any "member", "sheet", "row" or "pages".
+    """
+    settings = Settings(column, id_column, note)
+    for name in paths:
+        if name == STDIN:
+            yield from _read_stdin(stdin, settings)
+        else:
+            for found in find_files(name, own=own, note=note):
+                if isinstance(found, Failure):
+                    yield found
+                else:
+                    yield from _read_file(found, settings)
+
+
+def find_files(
+    name: str,
+    *,
+    own: Collection[Path] = (),
+    note: Callable[[str], None] = ignore,
+    endings: Collection[str] = ENDINGS,
+) -> Iterator[InputFile | Failure]:
+    """The file of that name, or those of `endings` in the folder of that name; see `read_inputs`."""
+    if Path(name).is_dir():
+        yield from _find_in_folder(Path(name), {path.resolve() for path in own}, note, endings)
+    else:
+        yield InputFile(Path(name), name)
+
+
+def is_jsonl(path: Path) -> bool:
+    """Whether a file holds a document a line."""
+    return kind_of_ending(path.name) == JSONL
+
+
+def _read_stdin(stdin: Callable[[], BinaryIO | None], settings: Settings) -> Iterator[Item]:
+    stream = stdin()
+    if stream is None:
+        yield Failure("stdin", "stdin: is closed; pipe a text into it.")
+        return
+    yield from read_source(Source("stdin", "stdin", io.BytesIO(stream.read()), {"source": "stdin"}), settings)
+
+
+def _read_file(file: InputFile, settings: Settings) -> Iterator[Item]:
+    try:
+        with file.path.open("rb") as stream:
+            whole = stream if stream.seekable() else io.BytesIO(stream.read())  # a pipe
+            yield from read_source(Source(file.name, str(file.path), whole, {"source": file.name}), settings)
+    except FileNotFoundError:
+        yield Failure(file.name, f"{file.path}: no such file; check the path.")
+    except OSError as error:
+        yield Failure(file.name, f"{file.path}: cannot be read ({error.strerror}).")
+
+
+def _find_in_folder(
+    folder: Path, own: set[Path], note: Callable[[str], None], endings: Collection[str]
+) -> Iterator[InputFile | Failure]:
+    readable: list[Path] = []
+    other: Counter[str] = Counter()
+    failures: list[Failure] = []
+
+    def unreadable(error: OSError) -> None:
+        failures.append(Failure(str(error.filename), f"{error.filename}: cannot be listed ({error.strerror})."))
+
+    for place, _, names in os.walk(folder, onerror=unreadable):
+        for path in (Path(place) / name for name in names if not name.startswith(_LOCK)):
+            if path.resolve() in own:
+                continue
+            if path.suffix.lower() in endings:
+                readable.append(path)
+            else:
+                other[path.suffix.lower() or path.name] += 1
+    yield from failures
+    if other:
+        kinds = ", ".join(f"{ending} {count}" for ending, count in other.most_common(5))
+        note(f"{folder}: passed over {other.total()} files that no reader takes ({kinds})")
+    if not readable and not failures:
+        wanted = ", ".join(endings)
+        yield Failure(str(folder), f"{folder}: nothing readable in this folder; put files there that end in {wanted}.")
+    for path in sorted(readable):
+        yield InputFile(path, path.relative_to(folder).as_posix())

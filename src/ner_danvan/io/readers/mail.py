@@ -1,0 +1,73 @@
+"""EML: subject and body of a mail; its attachments are documents of their own."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from email import policy
+from email.message import EmailMessage, Message
+from email.parser import BytesParser
+
+from ner_danvan.document import Document
+from ner_danvan.errors import UserError
+from ner_danvan.io.readers.encodings import decode
+from ner_danvan.io.readers.html import html_to_text
+from ner_danvan.io.readers.sniff import kind_of_ending
+from ner_danvan.io.readers.source import Item, Settings, Source
+
+
+def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settings], Iterator[Item]]) -> Iterator[Item]:
+    """The subject as first line, then the body, from its plain text or else its HTML; then what is attached.
+
+    `meta` has sender, date and subject as the mail has them.
+    """
+    message = BytesParser(policy=policy.default).parse(source.stream)
+    assert isinstance(message, EmailMessage)  # by the policy
+    said = {key: _header(message, key) for key in ("from", "date", "subject")}
+    body = _body(message, source)
+    text = "\n".join(part for part in (said["subject"], body.strip("\r\n")) if part)
+    if not text:
+        raise source.fault("has neither subject nor body; is it a mail?")
+    yield Document(source.name, text, meta={**source.origin, **{key: value for key, value in said.items() if value}})
+    for part in message.iter_attachments():
+        name = part.get_filename()
+        if not name or kind_of_ending(name) is None:
+            if name:
+                settings.note(f"{source.place}: passed over the attachment {name}, which no reader takes")
+            continue
+        data = _payload(part)
+        origin = {**source.origin, "member": name}
+        place = f"{source.place}/{name}"
+        yield from read(Source(f"{source.name}/{name}", place, io.BytesIO(data), origin, inside=True), settings)
+
+
+def _header(message: EmailMessage, key: str) -> str:
+    try:
+        return " ".join(str(message.get(key, "")).split())
+    except (ValueError, IndexError, AttributeError):  # the standard library stumbles over some broken headers
+        return ""
+
+
+def _body(message: EmailMessage, source: Source) -> str:
+    part = message.get_body(("plain", "html"))
+    if part is None:
+        return ""
+    data = _payload(part)
+    text = _text(data, part.get_content_charset(), source)
+    return html_to_text(text, source) if part.get_content_type() == "text/html" else text.replace("\r\n", "\n")
+
+
+def _payload(part: Message) -> bytes:
+    data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else part.as_bytes()
+
+
+def _text(data: bytes, charset: str | None, source: Source) -> str:
+    """By the charset that the part names, if it is true."""
+    try:
+        return data.decode(charset or "utf-8")
+    except (LookupError, UnicodeDecodeError):
+        try:
+            return decode(data, source.place)[0]
+        except UserError:
+            return data.decode("utf-8", "replace")

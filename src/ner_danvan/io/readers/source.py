@@ -1,0 +1,85 @@
+"""What every reader is given and gives: a source of bytes, settings, documents or failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
+
+from ner_danvan.document import Document
+from ner_danvan.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that could not be read: its id, and the message that names place, fault and mend."""
+
+    id: str
+    message: str
+
+
+class InputFile(NamedTuple):
+    """A file to read, and the name by which ids and messages call it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes to read: `name` begins ids, `place` begins messages, `origin` is the `meta` of what is read from it.
+
+    The stream can seek. `inside` says that it came out of an archive or a mail.
+    """
+
+    name: str
+    place: str
+    stream: BinaryIO
+    origin: Mapping[str, Any]
+    inside: bool = False
+
+    def fault(self, message: str) -> UserError:
+        """An error of this source; the message is the fault and its mend, and becomes one line."""
+        return UserError(f"{self.place}: {' '.join(message.split())}")
+
+
+def ignore(message: str) -> None:
+    """A `note` for those who want none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`column` and `id_column` name columns of tables; `note` is told what people should know."""
+
+    column: str | None = None
+    id_column: str | None = None
+    note: Callable[[str], None] = field(default=ignore)
+
+
+Item: TypeAlias = Document | Failure
+Reader: TypeAlias = Callable[[Source, Settings], Iterator[Item]]
+
+
+def attempt(name: str, read: Callable[[], Document]) -> Item:
+    """What `read` gives; its UserError becomes a failure under `name`."""
+    try:
+        return read()
+    except UserError as error:
+        return Failure(name, str(error))
+
+
+def cannot_be_tagged(document: Document, error: Exception) -> Failure:
+    """A document that was read and yet defeats the tagger: a fault of ours, which must not end the run."""
+    reason = f"{type(error).__name__}: {error}"
+    return Failure(document.id, f"{document.id}: cannot be tagged ({reason}); please report it with the text.")
+
+
+def library(name: str, source: Source) -> Any:
+    """A module that only some formats need; raises UserError that says how to install it."""
+    try:
+        return import_module(name)
+    except ImportError:
+        package = name.partition(".")[0]
+        raise source.fault(f"reading it needs {package}; pip install 'ner-danvan[docs]'") from None

@@ -1,0 +1,38 @@
+"""Plain text, and document JSONL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from ner_danvan.document import Document, parse_json_line
+from ner_danvan.io.readers.encodings import UTF8, decode
+from ner_danvan.io.readers.source import Item, Settings, Source, attempt
+
+
+def read_text_file(source: Source, settings: Settings) -> Iterator[Item]:
+    """One document, line ends untouched; `meta["encoding"]` where it is not UTF-8."""
+    text, encoding = decode(source.stream.read(), source.place)
+    if encoding.remark:
+        settings.note(f"{source.place}: {encoding.remark}")
+    more = {} if encoding.name == UTF8 else {"encoding": encoding.name}
+    yield Document(source.name, text, meta={**source.origin, **more})
+
+
+def read_json_lines(source: Source, settings: Settings) -> Iterator[Item]:
+    """A document a line; a line that cannot be read is one failure, and those behind it are still read."""
+    for number, line in enumerate(source.stream, 1):
+        if line.strip():
+            place = f"{source.name}:{number}"
+            yield attempt(place, partial(parse_row, line, place, {**source.origin, "row": number}))
+
+
+def parse_row(line: bytes, place: str, origin: dict[str, object]) -> Document:
+    """A line's document; it says where it comes from, unless it already says so."""
+    return with_origin(parse_json_line(line, place), origin)
+
+
+def with_origin(document: Document, origin: dict[str, object]) -> Document:
+    """The document with `origin` in front of its own `meta`, unless that has a source already."""
+    return document if "source" in document.meta else replace(document, meta={**origin, **document.meta})

@@ -1,0 +1,62 @@
+"""ZIP files, opened within limits: for archives, and for DOCX and XLSX, which are ZIP files too."""
+
+from __future__ import annotations
+
+import zlib
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from ner_danvan.io.readers.source import Source
+
+MOST_MEMBERS = 10_000
+MOST_BYTES = 2 * 2**30  # of all members, unpacked
+MOST_PART = 256 * 2**20  # of a part of a DOCX, which is read as a whole
+MOST_RATIO = 200  # unpacked to packed; text comes to 5, XML to 40
+_FREE = 2**20  # bytes that a member may have whatever its ratio
+
+
+def open_zip(source: Source) -> ZipFile:
+    """The file, within all limits as its own list of members says; `zipfile` reads no more of one than is listed.
+
+    Raises UserError if it is broken, or breaks a limit.
+    """
+    try:
+        file = ZipFile(source.stream)
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise source.fault(f"is no whole ZIP file ({short(error)}); get it again, or save it again.") from None
+    members = file.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise source.fault(f"has {len(members)} members, more than {MOST_MEMBERS}; unpack it, and give the folder.")
+    total = sum(member.file_size for member in members)
+    if total > MOST_BYTES:
+        raise source.fault(
+            f"unpacks to {total / 2**30:.1f} GiB, more than {MOST_BYTES / 2**30:g}; unpack it, and give the folder."
+        )
+    for member in members:
+        if member.file_size > _FREE and member.file_size > MOST_RATIO * max(1, member.compress_size):
+            ratio = member.file_size // max(1, member.compress_size)
+            raise source.fault(
+                f"{member.filename} in it unpacks to {ratio} times its size, more than {MOST_RATIO}, as in a ZIP bomb; "
+                "unpack it yourself if you trust it."
+            )
+    return file
+
+
+def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
+    """The bytes of a part; raises UserError."""
+    shown = name if isinstance(name, str) else name.filename
+    try:
+        info = file.getinfo(name) if isinstance(name, str) else name
+        if info.file_size > MOST_PART:
+            raise source.fault(f"{shown} in it has more than {MOST_PART // 2**20} MiB; cut the file into several.")
+        if info.flag_bits & 1:
+            raise source.fault(f"{shown} in it is encrypted; save a copy without its password.")
+        return file.read(info)
+    except KeyError:
+        raise source.fault(f"lacks {shown}; open it in its program and save it again.") from None
+    except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise source.fault(f"{shown} in it is damaged ({short(error)}); get the file again.") from None
+
+
+def short(error: Exception) -> str:
+    """An error's message, cut to what fits into one line."""
+    return " ".join(str(error).split())[:80] or type(error).__name__

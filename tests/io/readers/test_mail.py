@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from ner_danvan.document import Document
+from ner_danvan.io.readers import Failure
+
+from .reading import LINES, fault, read, read_one
+
+
+def mail() -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "Ban Dân vận <danvan@example.org>"
+    message["Subject"] = "V/v sơ kết công tác dân vận quý I"
+    message["Date"] = "Tue, 05 Mar 2024 08:15:00 +0700"
+    message["MIME-Version"] = "1.0"
+    message.set_content("\n".join(LINES))
+    return message
+
+
+@pytest.mark.parametrize("name", ["a.eml", "a.txt"])
+def test_subject_and_body_are_read_and_who_wrote_when_is_kept(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(mail().as_bytes())
+    document = read_one(tmp_path / name)
+    assert document.text.split("\n") == ["V/v sơ kết công tác dân vận quý I", *LINES]
+    assert document.meta["from"] == "Ban Dân vận <danvan@example.org>"
+    assert document.meta["date"] == "Tue, 05 Mar 2024 08:15:00 +0700"
+
+
+def test_a_mail_of_html_alone_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("lxml")
+    message = EmailMessage()
+    message["Subject"] = "Họp"
+    message.set_content("<p>Ban Dân vận<br>xã</p>", subtype="html")
+    (tmp_path / "a.eml").write_bytes(message.as_bytes())
+    assert read_one(tmp_path / "a.eml").text == "Họp\nBan Dân vận\nxã"
+
+
+def test_attachments_are_documents_of_their_own(tmp_path: Path) -> None:
+    message = mail()
+    message.add_attachment("Đảng ủy xã".encode(), maintype="text", subtype="plain", filename="bao_cao.txt")
+    message.add_attachment(b"x", maintype="image", subtype="png", filename="a.png")
+    message.add_attachment(b"PK\x03\x04", maintype="application", subtype="zip", filename="b.zip")
+    (tmp_path / "a.eml").write_bytes(message.as_bytes())
+    notes: list[str] = []
+    _, text, archive = read(tmp_path / "a.eml", notes=notes)
+    path = str(tmp_path / "a.eml")
+    assert text == Document(f"{path}/bao_cao.txt", "Đảng ủy xã", meta={"source": path, "member": "bao_cao.txt"})
+    assert isinstance(archive, Failure)
+    assert "inside another file is not opened" in archive.message
+    assert notes == [f"{path}: passed over the attachment a.png, which no reader takes"]
+
+
+def test_a_false_charset_does_not_lose_the_body(tmp_path: Path) -> None:
+    data = b"Subject: x\r\nContent-Type: text/plain; charset=no-such\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    (tmp_path / "a.eml").write_bytes(data + "Đảng ủy".encode())
+    assert read_one(tmp_path / "a.eml").text == "x\nĐảng ủy"
+
+
+def test_an_empty_mail_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(b"")
+    assert "has neither subject nor body" in fault(tmp_path / "a.eml")
