@@ -14,7 +14,13 @@ def scored(name: str, score: float | None, filler: int = 0) -> Document:
 
 
 def test_the_least_sure_come_first_and_equals_keep_their_order() -> None:
-    documents = [scored("sure", 0.99), scored("a", 0.6), Document("none", "Họp."), scored("b", 0.6), scored("gold", None)]
+    documents = [
+        scored("sure", 0.99),
+        scored("a", 0.6),
+        Document("none", "Họp."),
+        scored("b", 0.6),
+        scored("gold", None),
+    ]
     assert [document.id for document in uncertain_first(documents)] == ["a", "b", "sure", "none", "gold"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_reports import HOSTILE, LABELS, MEETING, documents, make
+from sample_reports import HOSTILE, MEETING, documents, make
 from tiny import DANVAN
 
 from ner_danvan.document import Document

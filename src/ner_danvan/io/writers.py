@@ -79,11 +79,17 @@ def conll_writer(stream: TextIO, scheme: LabelScheme) -> Iterator[Writer]:
     yield write
 
 
-def label_studio_writer(stream: TextIO, scheme: LabelScheme) -> AbstractContextManager[Writer]:
+@contextmanager
+def label_studio_writer(stream: TextIO, scheme: LabelScheme) -> Iterator[Writer]:
     """Tasks with predictions to be corrected, see `tools.label_studio`."""
     from ner_danvan.io.tools import label_studio
 
-    return label_studio.task_writer(stream, scheme)
+    with label_studio.task_writer(stream, scheme) as write_task:
+
+        def write(document: Document) -> None:
+            write_task(document)
+
+        yield write
 
 
 FORMATS: dict[str, Format] = {
