@@ -92,8 +92,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--format",
         choices=tuple(dict.fromkeys((*FORMATS, *_BULK_FORMATS))),
         default="pretty",
-        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser, label-studio to correct, conll; "
-        "parquet with --engine ray",
+        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser, "
+        "label-studio to correct, conll; parquet with --engine ray",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
     parser.add_argument(
