@@ -4,12 +4,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+most=250 # MB that may be installed
 "${PYTHON:-python3}" -m venv "$work/env"
 python=$work/env/bin/python
-before=$(du --summarize --bytes "$work/env" | cut -f1)
+bytes() { "$python" -c 'import pathlib, sys; print(sum(p.stat().st_size for p in pathlib.Path(sys.argv[1]).rglob("*") if p.is_file()))' "$1"; }
+before=$(bytes "$work/env")
 "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work" .
 "$python" -m pip install --quiet --constraint constraints.txt "$work"/*.whl
-after=$(du --summarize --bytes "$work/env" | cut -f1)
+installed=$(( ($(bytes "$work/env") - before) / 1000000 ))
 report=$PWD/data/examples/bao_cao.txt
 cd "$work"  # away from the sources
 for package in torch transformers datasets; do
@@ -23,4 +25,8 @@ for backend in onnx int8; do
     grep -q '"label": "PERSON"' $backend.jsonl || { echo "error: backend $backend found no person" >&2; exit 1; }
 done
 "$python" -m ner_danvan.predict "$report"
-echo "installed: $(( (after - before) / 1000000 )) MB"
+echo "installed: $installed MB"
+if (( installed > most )); then
+    echo "error: more than $most MB are installed without an extra; see dependencies in pyproject.toml" >&2
+    exit 1
+fi
