@@ -13,10 +13,10 @@ from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.tools import label_studio
-from ner_danvan.io.tools.files import parse_json, whole, write_exactly
-from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write
+from ner_danvan.io.tools.files import parse_json, whole
+from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write, write_companion
 from ner_danvan.labels import LabelScheme
-from ner_danvan.launch import fail
+from ner_danvan.launch import OneLineParser, fail
 from ner_danvan.model_dir import CONFIG_FILE, SECTION, find_model
 
 _DESCRIPTION = "Convert annotated documents from one annotation tool's format to another's; nested spans are kept."
@@ -70,7 +70,8 @@ def convert(
     if target.exists() and source.samefile(target):
         raise UserError(f"{target}: is IN too; give another OUT.")
     reader = FORMATS[source_format or format_to_read(source)]
-    writer = FORMATS[target_format or format_to_write(target)]
+    target_format = target_format or format_to_write(target)
+    writer = FORMATS[target_format]
     if take != "any" and reader is not FORMATS["label-studio"]:
         raise UserError(f"--take {take} is for Label Studio; leave it out, or say --from label-studio.")
     if source.is_dir() and not reader.is_folder:
@@ -81,10 +82,7 @@ def convert(
         writer.write(_counted(documents, counts), place, scheme)
         if not counts["documents"]:
             raise UserError(f"{source}: no document in it; is it of the format that was given?")
-    if writer.companion:
-        ending, text = writer.companion
-        with whole(target.with_suffix(ending), folder=False) as place:
-            write_exactly(place, text(scheme))
+    write_companion(target_format, target, scheme)
     return counts["documents"], counts["spans"]
 
 
@@ -127,7 +125,7 @@ def _counted(documents: Iterator[Document], counts: dict[str, int]) -> Iterator[
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     width = max(map(len, FORMATS))
     formats = "\n".join(f"  {name:{width}}  {form.what}" for name, form in FORMATS.items())
-    parser = _OneLineParser(
+    parser = OneLineParser(
         prog="python -m ner_danvan.convert",
         description=_DESCRIPTION,
         epilog=f"formats:\n{formats}\n\n{_EPILOG}",
@@ -151,13 +149,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="whose spans to read from Label Studio (annotations, and predictions where a task has none)",
     )
     return parser.parse_args(arguments)
-
-
-class _OneLineParser(argparse.ArgumentParser):
-    """Tells wrong usage in one line; `--help` tells the rest."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        fail(f"{message.rstrip('.')}. See --help.")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
@@ -27,6 +28,13 @@ def fail(message: str, code: int = USAGE) -> NoReturn:
 def is_first_process() -> bool:
     """Whether this is the one to tell results, of all that torchrun or accelerate has started; True for a lone one."""
     return os.environ.get("RANK", "0") == "0"
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Tells wrong usage in one line; `--help` tells the rest."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        fail(f"{message.rstrip('.')}. See --help.")
 
 
 def one_line_errors(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -26,13 +26,12 @@ from ner_danvan.io.output import (
     settings_path,
     skip_finished,
     whole_file,
-    write_companion,
     write_errors,
 )
 from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
 from ner_danvan.io.terminal import visible
-from ner_danvan.io.writers import BINARY, FORMATS, NEEDS, RESUMABLE, companion_of
-from ner_danvan.launch import fail
+from ner_danvan.io.writers import BINARY, COMPANIED, FORMATS, NEEDS, RESUMABLE
+from ner_danvan.launch import OneLineParser, fail
 
 if TYPE_CHECKING:
     from ner_danvan.tagger import Tagger
@@ -70,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _OneLineParser(
+    parser = OneLineParser(
         prog="python -m ner_danvan.predict",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -154,13 +153,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    """Tells wrong usage in one line; `--help` tells the rest."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        fail(f"{message.rstrip('.')}. See --help.")
-
-
 def _probability(value: str) -> float:
     with suppress(ValueError):
         if 0 <= float(value) <= 1:
@@ -218,8 +210,10 @@ def _run(options: argparse.Namespace) -> int:
             _write(tagger, inputs, stream, options, len(finished))
             if inputs.failures and inputs.stop:
                 raise _StoppedError
-        if output and (companion := companion_of(options.format, tagger.scheme)):
-            write_companion(output, *companion)
+        if output and options.format in COMPANIED:
+            from ner_danvan.io.tools.formats import write_companion  # late: it brings every tool's format
+
+            write_companion(options.format, output, tagger.scheme)
     except _StoppedError:
         if hint := _how_to_go_on(options):
             _tell(f"stopped{hint}")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -44,7 +44,7 @@ def paired_rounds(ways: Mapping[str, Way], rounds: Sequence[Sequence[str]]) -> d
     for texts in rounds:
         characters = sum(len(text) for text in texts)
         for name, way in ways.items():
-            speeds[name].append(characters / _seconds(lambda way=way, texts=texts: way(texts)))  # type: ignore[misc]
+            speeds[name].append(characters / _seconds(way, texts))
     return speeds
 
 
@@ -53,11 +53,11 @@ def ratio(speeds: Mapping[str, Sequence[float]], name: str, to: str) -> float:
     return median(a / b for a, b in zip(speeds[name], speeds[to], strict=True))
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def _seconds(way: Way, texts: Sequence[str]) -> float:
     times = 0
     begin = time.perf_counter()
     while True:
-        run()
+        way(texts)
         times += 1
         if (passed := time.perf_counter() - begin) >= _LEAST_SECONDS:
             return passed / times

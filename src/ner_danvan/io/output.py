@@ -122,15 +122,6 @@ def skip_finished(
         raise UserError(_other_inputs(path, expected.id, "nothing"))
 
 
-def write_companion(path: Path, ending: str, text: str) -> None:
-    """Write what belongs beside an output, under its name with another ending; raises UserError if it cannot be."""
-    target = path.with_suffix(ending)
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror}).") from None
-
-
 def write_errors(path: Path, failures: list[Failure]) -> None:
     """Write `path.errors.jsonl`, or take an old one away where nothing failed."""
     target = errors_path(path)

@@ -104,12 +104,4 @@ FORMATS: dict[str, Format] = {
 RESUMABLE = frozenset(["jsonl"])  # one line a document, so that a partial output can be gone on with
 BINARY = frozenset(["xlsx"])  # bytes, which belong in a file
 NEEDS = {"xlsx": "openpyxl"}  # a package that is no dependency; an extra of the format's name brings it
-
-
-def companion_of(name: str, scheme: LabelScheme) -> tuple[str, str] | None:
-    """The ending and the text of a file that belongs beside an output of this format, if there is one."""
-    if name != "label-studio":
-        return None
-    from ner_danvan.io.tools import label_studio
-
-    return label_studio.CONFIG_ENDING, label_studio.labelling_config(scheme)
+COMPANIED = frozenset(["label-studio"])  # beside its output belongs a file of its own, see `tools.formats`

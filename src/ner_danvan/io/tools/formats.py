@@ -9,7 +9,7 @@ from pathlib import Path
 from ner_danvan.document import Document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools import brat, conll, docbin, doccano, inline, label_studio, webanno
-from ner_danvan.io.tools.files import json_lines
+from ner_danvan.io.tools.files import json_lines, whole, write_exactly
 from ner_danvan.io.tools.webanno_reader import is_tsv
 from ner_danvan.labels import LabelScheme
 
@@ -56,7 +56,7 @@ FORMATS: dict[str, Format] = {
         False,
         lambda path, scheme: label_studio.read(path),
         label_studio.write,
-        (label_studio.CONFIG_ENDING, label_studio.labelling_config),
+        (".config.xml", label_studio.labelling_config),
     ),
     "doccano": Format(
         "doccano JSONL; keeps everything; the project must allow overlapping spans",
@@ -95,6 +95,14 @@ FORMATS: dict[str, Format] = {
         docbin.write,
     ),
 }
+
+
+def write_companion(name: str, path: Path, scheme: LabelScheme) -> None:
+    """Write what belongs beside an output of this format, whole or not at all; raises UserError if it cannot be."""
+    if companion := FORMATS[name].companion:
+        ending, text = companion
+        with whole(path.with_suffix(ending), folder=False) as place:
+            write_exactly(place, text(scheme))
 
 
 def format_to_read(path: Path) -> str:

@@ -29,8 +29,6 @@ Take = Literal["any", "annotations", "predictions"]
 TAKES: tuple[Take, ...] = ("any", "annotations", "predictions")
 COLOURS = ("#2e7d32", "#1565c0", "#ef6c00", "#8e24aa", "#c62828", "#00838f", "#6d4c41", "#9e9d24")
 
-CONFIG_ENDING = ".config.xml"  # of the file beside the tasks
-
 _ID = "document_id"  # "id" is the task's own number in some of its exports
 _MODEL = "ner_danvan"  # Label Studio wants a name for whoever predicted
 _MEND = "export the project as JSON (not JSON-MIN)"
