@@ -45,7 +45,7 @@ HEAVY = {
     "accelerate",
     "ray",
     "pyarrow",
-} | {"lxml", "openpyxl", "pypdfium2"}
+} | {"lxml", "openpyxl", "openvino", "pypdfium2"}
 
 
 def modules() -> list[Path]:

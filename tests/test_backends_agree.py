@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from onnx_models import needs_bf16
 
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.document import Document
@@ -45,11 +46,22 @@ def test_neither_order_nor_company_changes_what_is_found(documents: list[Documen
     assert_same(list(tagger.stream(documents, workers=2)), wanted)
 
 
+def keys(documents: list[Document]) -> set[tuple[object, ...]]:
+    return {(document.id, *span.key) for document in documents for span in document.spans}
+
+
+@needs_bf16
+def test_bf16_finds_nearly_the_same_in_any_company(documents: list[Document], wanted: list[Document]) -> None:
+    tagger = Tagger.from_pretrained(MODEL, backend="bf16", min_score=0.0)
+    together, alone = list(tagger.stream(documents)), [tagger(document) for document in documents]
+    assert len(keys(together) & keys(wanted)) > 0.99 * len(keys(wanted))
+    assert len(keys(together) & keys(alone)) > 0.99 * len(keys(alone))
+
+
 def test_int8_finds_nearly_the_same_and_the_same_in_any_company(
     documents: list[Document], wanted: list[Document]
 ) -> None:
     tagger = Tagger.from_pretrained(MODEL, backend="int8", min_score=0.0)
     together = list(tagger.stream(documents))
-    keys = [{(document.id, *span.key) for document in some for span in document.spans} for some in (together, wanted)]
-    assert len(keys[0] & keys[1]) > 0.97 * len(keys[1])
+    assert len(keys(together) & keys(wanted)) > 0.97 * len(keys(wanted))
     assert_same([tagger(document) for document in documents], together)

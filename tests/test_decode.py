@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import DANVAN
 
-from ner_danvan.decode import Chain, decode, start_scores, valid_moves, viterbi
+from ner_danvan.decode import Chain, decode, start_scores, valid_moves, viterbi, without_crossings
 from ner_danvan.labels import Layer, tag_runs
+from ner_danvan.span import Span, sorted_spans
 
 LAYER = Layer("l", ("A", "B"))
 MOVES, START = valid_moves(LAYER), start_scores(LAYER)
@@ -176,3 +177,47 @@ def test_a_long_document_does_not_pad_the_short_ones(monkeypatch: pytest.MonkeyP
     spans = decode(logits, words, ["x " * 100] * 5, DANVAN)
     assert [len(found) for found in spans] == [1] * 5
     assert max(rows * longest for rows, longest, _ in seen) <= len(DANVAN.layers) * 100
+
+
+def crosses(one: Span, other: Span) -> bool:
+    first, second = sorted((one, other), key=lambda span: (span.start, -span.end))
+    return first.start < second.start < first.end < second.end
+
+
+SPANS = st.lists(
+    st.builds(
+        lambda start, length, label, score: Span(start, start + length, label, "x" * length, score),
+        st.integers(0, 20),
+        st.integers(1, 8),
+        st.sampled_from(DANVAN.labels),
+        st.floats(0, 1),
+    ),
+    max_size=12,
+    unique_by=lambda span: span.key,
+)
+
+
+@given(spans=SPANS)
+def test_of_two_spans_that_cross_the_less_probable_goes(spans: list[Span]) -> None:
+    kept = without_crossings(spans)
+    assert kept == sorted_spans(set(kept))
+    assert not any(crosses(one, other) for one in kept for other in kept)
+    for gone in set(spans) - set(kept):
+        assert any(crosses(gone, one) and (one.score or 0) >= (gone.score or 0) for one in kept)
+    assert set(kept) <= set(spans)
+
+
+def test_layers_that_cross_give_the_more_probable_span() -> None:
+    text = "Thủ tướng Chính phủ Phúc"
+    logits = np.zeros((5, 13))
+    for word, tags in enumerate(((0, 8), (0, 9), (3, 9), (4, 9), (4, 7))):  # POSITION words 0 to 3, ORG words 2 to 4
+        for tag in tags:
+            logits[word, tag] = 9.0
+    logits[:, 10] = 9.0
+    (spans,) = decode([logits], [words_of(text)], [text], DANVAN)
+    assert [(span.label, span.text) for span in spans] == [("POSITION", "Thủ tướng Chính phủ")]
+
+
+def test_spans_without_scores_cannot_be_weighed() -> None:
+    with pytest.raises(ValueError, match="has no score"):
+        without_crossings([Span(0, 2, "ORG", "xx")])

@@ -224,6 +224,15 @@ def test_resume_refuses_other_inputs(
     assert "holds other where the inputs have 0.txt" in error_lines(capsys)[0]
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "html", "CONLL"])
+def test_the_ending_of_the_output_says_the_format(run: Run, reports: Path, tmp_path: Path, ending: str) -> None:
+    assert run(reports, "-o", tmp_path / f"a.{ending}") == 0
+    assert run(reports, "--format", ending.lower(), "-o", tmp_path / f"b.{ending}") == 0
+    assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+    assert run(reports, "--format", "pretty", "-o", tmp_path / f"c.{ending}") == 0
+    assert (tmp_path / f"c.{ending}").read_bytes() != (tmp_path / f"b.{ending}").read_bytes()
+
+
 def test_pretty_goes_to_a_file_too(run: Run, reports: Path, tmp_path: Path) -> None:
     assert run(reports, "-o", tmp_path / "o.txt") == 0
     assert "0.txt" in (tmp_path / "o.txt").read_text(encoding="utf-8")

@@ -74,7 +74,7 @@ def tagger(vocabulary: Path) -> Tagger:
 def test_offsets_hold_in_any_text(tagger: Tagger, text: str) -> None:
     document = tagger(text)
     assert document.text == text
-    assert find_problems(document, DANVAN.layer_of, edges=False, nested=False) == []
+    assert find_problems(document, DANVAN.layer_of, edges=False) == []
     for span in document.spans:
         assert text[span.start : span.end] == span.text
         assert span.score is not None

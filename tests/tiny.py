@@ -211,6 +211,7 @@ class RandomBackend:
 
     parallel = 2
     batch_tokens = 1_024
+    length_multiple = 1
 
     def __init__(self, outputs: int) -> None:
         self._outputs = outputs
@@ -228,6 +229,7 @@ class KeywordBackend:
 
     parallel = 1
     batch_tokens = 1_024
+    length_multiple = 1
 
     def __init__(self, tag_of: dict[int, int], outputs: int, *, blind: int = 0) -> None:
         self._tag_of = tag_of

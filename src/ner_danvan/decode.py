@@ -34,7 +34,8 @@ def decode(
     """Scored spans of a batch of documents, each with logits `[words, outputs]` and words `[start, end)`.
 
     `transitions` of a layer default to 0 for every valid pair. `temperatures` divide all scores of a layer (Guo et
-    al. 2017) and default to 1; they change probabilities, never the best path.
+    al. 2017) and default to 1; they change probabilities, never the best path. Layers are decoded apart, so their spans
+    could cross; see `without_crossings`.
     """
     found: list[tuple[Span, ...]] = [() for _ in words]
     for rows in _buckets([len(document) for document in words]):
@@ -47,8 +48,31 @@ def decode(
             temperatures or {},
         )
         for row, document in zip(rows, spans, strict=True):
-            found[row] = document
+            found[row] = without_crossings(document)
     return found
+
+
+def without_crossings(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Spans of which any two are nested or apart: where two cross, the less probable one goes, the most probable stay.
+
+    In text order. Raises ValueError if a span has no score.
+    """
+    crossing: dict[Span, list[Span]] = {}
+    open_spans: list[Span] = []
+    for span in sorted_spans(spans):
+        if span.score is None:
+            raise ValueError(f"span {span.key} has no score")
+        open_spans = [one for one in open_spans if one.end > span.start]
+        for one in open_spans:
+            if one.start < span.start and one.end < span.end:
+                crossing.setdefault(one, []).append(span)
+                crossing.setdefault(span, []).append(one)
+        open_spans.append(span)
+    gone: set[Span] = set()
+    for span in sorted(crossing, key=lambda span: (-(span.score or 0.0), span.key)):
+        if span not in gone:
+            gone.update(crossing[span])
+    return tuple(span for span in sorted_spans(spans) if span not in gone)
 
 
 def sure_spans(spans: Sequence[Span], min_score: float) -> tuple[Span, ...]:

@@ -167,7 +167,7 @@ class _Rows:
         self._count = len(rows)
         self._running: list[tuple[list[int], Future[Logits]]] = []
         for batch in batches([len(row) for row in rows], batch_tokens, backend.parallel):
-            ids, mask = pad_batch([rows[i] for i in batch], PAD_ID)
+            ids, mask = pad_batch([rows[i] for i in batch], PAD_ID, backend.length_multiple)
             self._running.append((batch, pool.submit(backend, ids, mask)))
 
     def logits(self) -> list[Logits]:

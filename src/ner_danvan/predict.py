@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from ner_danvan.backends.choice import BACKENDS
+from ner_danvan.backends.choice import BACKENDS, precision
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.order import uncertain_first
@@ -30,7 +30,7 @@ from ner_danvan.io.output import (
 )
 from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
 from ner_danvan.io.terminal import visible
-from ner_danvan.io.writers import BINARY, COMPANIED, FORMATS, NEEDS, RESUMABLE
+from ner_danvan.io.writers import BINARY, COMPANIED, ENDINGS, FORMATS, NEEDS, RESUMABLE
 from ner_danvan.launch import OneLineParser, fail
 
 if TYPE_CHECKING:
@@ -90,9 +90,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--format",
         choices=tuple(dict.fromkeys((*FORMATS, *_BULK_FORMATS))),
-        default="pretty",
-        help="pretty for the terminal (default), jsonl for programs, csv or xlsx for spreadsheets, html for a browser, "
-        "label-studio to correct, conll; parquet with --engine ray",
+        help="pretty for the terminal, jsonl for programs, csv or xlsx for spreadsheets, html for a browser, "
+        "label-studio to correct, conll; parquet with --engine ray (what the ending of OUT says, else pretty)",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write to this file instead of stdout")
     parser.add_argument(
@@ -109,7 +108,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--backend",
         choices=BACKENDS,
         default="auto",
-        help="what runs the model (auto: onnx if it is there, else torch)",
+        help="what runs the model (auto: onnx if it is there, else torch; bf16 is fastest where the processor has it, "
+        "and needs openvino)",
     )
     parser.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 … (backend torch runs on cuda where it is)")
     parser.add_argument(
@@ -132,6 +132,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("--text and PATH exclude each other; give one of the two.")
     if options.text is None and not options.paths:
         parser.error("nothing to read; give a PATH, - for stdin, or --text.")
+    if options.format is None:
+        options.format = ENDINGS.get(options.output.suffix.lower() if options.output else "", "pretty")
     if options.engine == "ray":
         if options.uncertain_first:
             parser.error("--uncertain-first goes with --engine local, which holds all documents.")
@@ -201,7 +203,7 @@ class _StoppedError(Exception):
 def _run(options: argparse.Namespace) -> int:
     output = output_path(options.output) if options.output else None
     settings = {"model": options.model, "format": options.format, "min-score": options.min_score}
-    settings["int8"] = options.backend == "int8"  # the other backends find the same spans
+    settings["precision"] = precision(options.backend)
     finished = finished_documents(output, settings) if output and options.resume else []
     inputs = _Inputs(_items(options, output, finished), stop=options.on_error == "fail")
     tagger = _load(options)

@@ -5,11 +5,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
-from tiny import DANVAN
-from transformers import AutoModelForTokenClassification
+from onnx_models import ROWS, inside, write_model
 
 from ner_danvan.backends.base import pad_batch
 from ner_danvan.backends.choice import open_backend
@@ -18,29 +16,10 @@ from ner_danvan.backends.torch import TorchBackend
 from ner_danvan.errors import UserError
 from ner_danvan.export.graph import build_graph
 
-ROWS = [np.array([0, 7, 8, 2]), np.array([0, 7, 8, 9, 10, 11, 2]), np.array([0, *range(20, 60), 2])]
-
-
-def write_model(encoder: Path, folder: Path, dtype: torch.dtype) -> Path:
-    torch.manual_seed(1)
-    model = AutoModelForTokenClassification.from_pretrained(encoder, num_labels=len(DANVAN.tags), dtype=torch.float32)
-    torch.nn.init.normal_(model.classifier.weight, std=1.0)
-    for layer in model.roberta.encoder.layer:  # as initialised it would hardly look at other words
-        torch.nn.init.normal_(layer.attention.self.query.weight, std=0.5)
-        torch.nn.init.normal_(layer.attention.self.key.weight, std=0.5)
-    model.to(dtype).save_pretrained(folder)
-    (folder / "model.onnx").write_bytes(build_graph(folder).SerializeToString())
-    return folder
-
 
 @pytest.fixture(scope="module")
 def folder(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(encoder, tmp_path_factory.mktemp("onnx"), torch.float32)
-
-
-def inside(logits: npt.NDArray[np.float32], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    kept: npt.NDArray[np.float32] = logits[mask > 0]
-    return kept
 
 
 def test_onnx_gives_the_logits_of_torch_for_any_batch_and_length(folder: Path) -> None:
@@ -104,7 +83,7 @@ def test_a_directory_without_a_graph_runs_on_torch(folder: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "device", "wanted"),
     [
-        ("tensorrt", None, "backend tensorrt is not known; take auto, onnx, int8, torch"),
+        ("tensorrt", None, "backend tensorrt is not known; take auto, onnx, int8, bf16, torch"),
         ("onnx", "cuda", "backend onnx runs on the CPU, not on cuda"),
         ("int8", None, r"no model\.int8\.onnx"),
     ],

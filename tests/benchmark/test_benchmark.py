@@ -102,7 +102,6 @@ def test_a_run_writes_figures_and_a_picture(
     }
     monkeypatch.setattr(benchmark, "command_memory", lambda *_: 1.0)  # a model of this test has no int8 graph
     monkeypatch.setattr(benchmark, "_BACKENDS", ("torch", "onnx"))
-    monkeypatch.setattr(benchmark, "_STAGE_BACKENDS", ("onnx",))
     result = benchmark.run(values)
     found = json.loads((tmp_path / "out" / "benchmark.json").read_text())
     assert found == result.values

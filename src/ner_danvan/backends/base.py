@@ -13,11 +13,12 @@ class Backend(Protocol):
     """Runs the encoder and its head.
 
     `parallel` calls may run at a time, from as many threads. `batch_tokens` is how many subwords, padding included, it
-    reads fastest at a time.
+    reads fastest at a time; rows are filled up to a multiple of `length_multiple`.
     """
 
     parallel: int
     batch_tokens: int
+    length_multiple: int
 
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """`[batch, length]` ids and attention mask to logits `[batch, length, outputs]`."""

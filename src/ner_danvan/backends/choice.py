@@ -9,7 +9,7 @@ from ner_danvan.backends.onnx import OnnxBackend
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import INT8_FILE, ONNX_FILE
 
-BACKENDS = ("auto", "onnx", "int8", "torch")
+BACKENDS = ("auto", "onnx", "int8", "bf16", "torch")
 
 
 def open_backend(folder: Path, name: str = "auto", device: str | None = None) -> Backend:
@@ -30,4 +30,13 @@ def open_backend(folder: Path, name: str = "auto", device: str | None = None) ->
         raise UserError(
             f"backend {name} runs on the CPU, not on {device}; take backend torch, or leave the device out."
         )
+    if name == "bf16":
+        from ner_danvan.backends.openvino import OpenVinoBackend
+
+        return OpenVinoBackend(folder / ONNX_FILE)
     return OnnxBackend(folder / (INT8_FILE if name == "int8" else ONNX_FILE))
+
+
+def precision(name: str) -> str:
+    """In which numbers a backend computes: fp32, int8 or bf16. Backends of one precision find the same spans."""
+    return name if name in ("int8", "bf16") else "fp32"

@@ -20,6 +20,7 @@ class OnnxBackend:
     """
 
     batch_tokens = CPU_BATCH_TOKENS
+    length_multiple = 1
 
     def __init__(self, path: Path, *, parallel: int | None = None) -> None:
         """Raises UserError if the file, or the weights it refers to, are missing or broken."""

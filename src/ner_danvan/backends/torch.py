@@ -20,6 +20,7 @@ class TorchBackend:
 
     parallel = 1
     batch_tokens = 8_192
+    length_multiple = 1
 
     def __init__(self, folder: Path, device: str | None = None) -> None:
         """Raises UserError if torch is not installed, or if the weights are missing or broken."""

@@ -96,7 +96,7 @@ def time_stages(folder: Path, backend: str, texts: Sequence[str]) -> Stages:
     prepared = time.perf_counter() - begin
     rows = [ids for one in inputs for ids in one.ids]
     chosen = list(batches([len(row) for row in rows], model.batch_tokens))
-    padded = [pad_batch([rows[i] for i in batch], PAD_ID) for batch in chosen]
+    padded = [pad_batch([rows[i] for i in batch], PAD_ID, model.length_multiple) for batch in chosen]
     model(*padded[0])
     begin = time.perf_counter()
     outputs = [model(ids, mask) for ids, mask in padded]

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ner_danvan.backends.choice import open_backend
 from ner_danvan.benchmark.measure import (
     cold_start,
     command_memory,
@@ -34,8 +35,7 @@ log = logging.getLogger(__name__)
 
 PLAIN, NER, NER_SENTENCES = "plain, base", "underthesea.ner", "underthesea.ner, by sentence"
 RESULT_FILE, PLOT_FILE = "benchmark.json", "benchmark.png"
-_BACKENDS = ("torch", "onnx", "int8")
-_STAGE_BACKENDS = ("onnx", "int8")
+_BACKENDS = ("torch", "onnx", "int8", "bf16")
 _RANGE_TEXTS = 8
 
 
@@ -61,8 +61,9 @@ def run(values: Mapping[str, Any]) -> Result:
         size = Size(**values["base"]["size"])
         vocabulary = _vocabulary(values["base"]["vocabulary"], default)
         base = write_random_model(Path(work) / "base", size, vocabulary, default, texts[:_RANGE_TEXTS])
+        backends = _backends(default)
         log.info("end to end: %d documents in %d rounds", len(texts), len(rounds))
-        speeds = paired_rounds(_ways(base, default), rounds)
+        speeds = paired_rounds(_ways(base, default, backends), rounds)
         found: dict[str, Any] = {
             "documents": len(texts),
             "characters": sum(map(len, texts)),
@@ -76,13 +77,13 @@ def run(values: Mapping[str, Any]) -> Result:
         found["stages"] = {
             f"{name}, {backend}": _stages(folder, backend, rounds[0], peak)
             for name, folder in (("base", base), ("default", default))
-            for backend in _STAGE_BACKENDS
+            for backend in backends[1:]  # torch spreads a stage over all cores
         }
         log.info("memory, start and size")
         found["peak_memory_mb"] = {
             f"{name}, {backend}": command_memory(folder, backend, rounds[0], Path(work))
             for name, folder in (("base", base), ("default", default))
-            for backend in _BACKENDS
+            for backend in backends
         }
         command, nothing = cold_start(values["python"] or sys.executable)
         found["cold_start_seconds"] = {"command": command, "python -c pass": nothing, "more": command - nothing}
@@ -110,12 +111,22 @@ def _vocabulary(path: str | None, default: Path) -> Path:
     return Path(path)
 
 
-def _ways(base: Path, default: Path) -> dict[str, Way]:
+def _backends(model: Path) -> tuple[str, ...]:
+    """All of them, but bf16 only where it runs."""
+    try:
+        open_backend(model, "bf16", "cpu")
+    except UserError as error:
+        log.info("without bf16: %s", error)
+        return tuple(name for name in _BACKENDS if name != "bf16")
+    return _BACKENDS
+
+
+def _ways(base: Path, default: Path, backends: Sequence[str]) -> dict[str, Way]:
     window = read_model_dir(default).settings.inputs.window.subwords
     ours = {
         f"{name}, {backend}": our_way(folder, backend)
         for name, folder in (("base", base), ("default", default))
-        for backend in _BACKENDS
+        for backend in backends
     }
     return {
         PLAIN: plain_way(base, window),

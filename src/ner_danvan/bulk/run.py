@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from ner_danvan.backends.choice import precision
 from ner_danvan.bulk.parts import GO_ON, Outcome, PartFolder, earlier_rows
 from ner_danvan.bulk.shards import FAILED, SHARD_BYTES, Shard, find_inputs, plan_shards
 from ner_danvan.bulk.worker import Job, fingerprint
@@ -94,7 +95,7 @@ def _job(request: Request) -> tuple[Job, dict[str, object]]:
         "format": request.format,
         "model": weights,
         "min-score": min_score,
-        "int8": request.backend == "int8",  # the other backends find the same spans
+        "precision": precision(request.backend),
     }
 
 

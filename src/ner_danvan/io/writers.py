@@ -103,5 +103,6 @@ FORMATS: dict[str, Format] = {
 }
 RESUMABLE = frozenset(["jsonl"])  # one line a document, so that a partial output can be gone on with
 BINARY = frozenset(["xlsx"])  # bytes, which belong in a file
+ENDINGS = {".jsonl": "jsonl", ".csv": "csv", ".xlsx": "xlsx", ".html": "html", ".htm": "html", ".conll": "conll"}
 NEEDS = {"xlsx": "openpyxl"}  # a package that is no dependency; an extra of the format's name brings it
 COMPANIED = frozenset(["label-studio"])  # beside its output belongs a file of its own, see `tools.formats`

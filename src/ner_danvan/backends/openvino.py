@@ -1,0 +1,63 @@
+"""The bf16 backend: an exported model directory in OpenVINO, on processors that multiply in bf16."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores
+from ner_danvan.errors import UserError
+
+
+class OpenVinoBackend:
+    """The fp32 graph of the model directory, computed in bf16; `parallel` calls may run at a time, each on one core.
+
+    bf16 has the range of fp32 and 8 significant bits (Kalamkar et al. 2019); weights and activations are rounded to it,
+    sums are in fp32. A sum may be taken in another order in a batch of another shape.
+    """
+
+    batch_tokens = CPU_BATCH_TOKENS
+    length_multiple = 16  # the code is made anew for each shape, so there should not be too many
+
+    def __init__(self, path: Path, *, parallel: int | None = None, precision: str = "bf16") -> None:
+        """`precision` is "bf16" or "f32"; the latter runs on any processor.
+
+        Raises UserError if OpenVINO is not installed, if the processor has no bf16, and if the file, or the weights it
+        refers to, are missing or broken.
+        """
+        try:
+            import openvino  # late: an extra, and not needed elsewhere
+        except ImportError:
+            raise UserError(
+                "backend bf16 needs openvino, which is not installed:  pip install 'ner-danvan[fast]'"
+            ) from None
+        if not path.is_file():
+            raise UserError(
+                f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch."
+            )
+        core = openvino.Core()
+        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise UserError("backend bf16: this processor does not multiply in bf16; take backend int8, or onnx.")
+        self.parallel = parallel or available_cores()
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": self.parallel,
+            "NUM_STREAMS": self.parallel,  # one thread each
+        }
+        try:
+            self._model: Any = core.compile_model(core.read_model(str(path)), "CPU", settings)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{path}: cannot be loaded ({reason}); export the model again.") from None
+        self._own = threading.local()
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        if not hasattr(self._own, "request"):  # a request holds its buffers, and serves one thread
+            self._own.request = self._model.create_infer_request()
+        found = self._own.request.infer({"input_ids": ids, "attention_mask": mask})
+        logits: npt.NDArray[np.float32] = found[0].copy()  # the next call overwrites it
+        return logits
