@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,14 @@ class OpenVinoBackend:
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{path}: cannot be loaded ({reason}); export the model again.") from None
-        self._own = threading.local()
+        self._idle: deque[Any] = deque()  # requests, each with its buffers, for one call at a time
 
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        if not hasattr(self._own, "request"):  # a request holds its buffers, and serves one thread
-            self._own.request = self._model.create_infer_request()
-        found = self._own.request.infer({"input_ids": ids, "attention_mask": mask})
-        logits: npt.NDArray[np.float32] = found[0].copy()  # the next call overwrites it
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._model.create_infer_request()
+        found = request.infer({"input_ids": ids, "attention_mask": mask})
+        logits: npt.NDArray[np.float32] = found[0].copy()  # the request's next call overwrites it
+        self._idle.append(request)
         return logits
