@@ -37,8 +37,7 @@ class Settings:
 
     path: Path
     format: str
-    before: Path | None
-    before_format: str
+    before: tuple[tuple[Path, str], ...]  # each with its format
     annotators: tuple[str, ...]
     all_reviewed: bool
     output: Path
@@ -62,24 +61,23 @@ def take_in(values: Mapping[str, Any]) -> TakenIn:
     if not items and not faults:
         raise UserError(f"{settings.path}: no document in it; is it {settings.format}?")
     notes: list[str] = []
+    there = {report.document.id: report for report in _already_there(settings.output, scheme)}
     if settings.before:
-        given = Given(settings.before, read_before(settings.before, settings.before_format, scheme))
-        items, others, note = _paired(items, given)
+        given = Given([each for path, form in settings.before for each in read_before(path, form, scheme)])
+        items, others, note = _paired(items, given, there)
         faults += others
         notes += note
     items, note = _corrected(items, settings)
     notes += note
     faults += repeated(items)
-    there = list(_already_there(settings.output, scheme))
-    new, others, known = _new(items, there)
+    new, others, note = _new(items, there, settings)
     faults += others
-    if known:
-        notes.append(_note(f"in {settings.output} already, the same", known))
+    notes += note
 
     folders = {str(split): Path(folder) for split, folder in values["splits"].items()}
     foreign, note = foreign_texts(values["foreign"])
     notes += note
-    against = Against(folders, there, settings.output, foreign, settings.shared_words, values["names"])
+    against = Against(folders, list(there.values()), settings.output, foreign, settings.shared_words, values["names"])
     reports = [Report(settings.output, against.split, item.document, item.place) for item in new]
     faults += find_faults(reports, against, scheme.layer_of)
     if faults:
@@ -99,13 +97,12 @@ def _settings(section: Mapping[str, Any]) -> Settings:
         raise UserError(f"corrections.shared_words={words} must be a whole number of at least 1.")
     if not section["output"] or Path(str(section["output"])).is_file():
         raise UserError(f"corrections.output={section['output']}: name a folder.")
-    before_path = None if before is None else Path(str(before))
-    before_format = ""
-    if before_path:
-        before_format = choose_format(before_path, section["before_format"], "corrections.before_format")
-        if before_path.samefile(path):
-            raise UserError(f"{path}: is corrections.before too; give the predictions as they were before.")
-    if form != LABEL_STUDIO and not before_path and not section["all_reviewed"]:
+    several = before if isinstance(before, list) else [] if before is None else [before]
+    sources = [Path(str(source)) for source in several]
+    given = [(each, choose_format(each, section["before_format"], "corrections.before_format")) for each in sources]
+    if any(source.samefile(path) for source in sources):
+        raise UserError(f"{path}: is corrections.before too; give the predictions as they were before.")
+    if form != LABEL_STUDIO and not given and not section["all_reviewed"]:
         raise UserError(
             f"corrections.before=null: {form} does not say who looked at what; give the predictions that were "
             "corrected, or say corrections.all_reviewed=true."
@@ -118,8 +115,7 @@ def _settings(section: Mapping[str, Any]) -> Settings:
     return Settings(
         path=path,
         format=form,
-        before=before_path,
-        before_format=before_format,
+        before=tuple(given),
         annotators=tuple(str(name) for name in names),
         all_reviewed=section["all_reviewed"],
         output=Path(str(section["output"])),
@@ -127,17 +123,25 @@ def _settings(section: Mapping[str, Any]) -> Settings:
     )
 
 
-def _paired(items: Iterable[Item], given: Given) -> tuple[list[Item], list[str], list[str]]:
-    """The items joined to what people were given, the faults, and a note of what the export does not have."""
+def _paired(
+    items: Iterable[Item], given: Given, there: Mapping[str, Report]
+) -> tuple[list[Item], list[str], list[str]]:
+    """The items joined to what people were given, the faults, and a note of what the export does not have.
+
+    What nobody has annotated, and what was taken in before, need not be among it.
+    """
     found: list[Item] = []
     faults: list[str] = []
     for item in items:
         try:
             found.append(paired(item, given))
         except UserError as error:
-            faults.append(str(error))
+            if item.state in ("waiting", "skipped") or _is_there(item, there):
+                found.append(item)
+            else:
+                faults.append(str(error))
     missing = given.ids - {item.document.id for item in found}
-    note = [_note(f"in {given.path}, not in the export", sorted(missing))] if missing and not faults else []
+    note = [_note("predicted, not in the export", sorted(missing))] if missing and not faults else []
     return found, faults, note
 
 
@@ -159,12 +163,6 @@ def _corrected(items: Sequence[Item], settings: Settings) -> tuple[list[Item], l
             continue
         others.setdefault(why, []).append(item.document.id)
     notes = [_note(why, ids) for why, ids in others.items()]
-    for item in corrected:
-        if item.before is None and not settings.before and item.state == "submitted":
-            raise UserError(
-                f"{item.place}: the export has its predictions as mere numbers; give corrections.before the file that "
-                "was imported."
-            )
     return corrected, notes
 
 
@@ -183,24 +181,37 @@ def _already_there(folder: Path, scheme: LabelScheme) -> Iterator[Report]:
             yield Report(entry.path, "", document)
 
 
-def _new(items: Sequence[Item], there: Sequence[Report]) -> tuple[list[Item], list[str], list[str]]:
-    """The items that are not there yet, faults of those that are there otherwise, and ids of those there already."""
-    known = {report.document.id: report for report in there}
+def _new(
+    items: Sequence[Item], there: Mapping[str, Report], settings: Settings
+) -> tuple[list[Item], list[str], list[str]]:
+    """The items that are not there yet, faults of those that are there otherwise, and a note of those there already."""
     new: list[Item] = []
     faults: list[str] = []
     same: list[str] = []
     for item in items:
-        report = known.get(item.document.id)
-        if report is None:
-            new.append(item)
-        elif report.document.text == item.document.text and _keys(report.document) == _keys(item.document):
+        if _is_there(item, there):
             same.append(item.document.id)
-        else:
+        elif report := there.get(item.document.id):
             faults.append(
                 f"{item.place}: was taken in before, otherwise, as {report.path}; delete that file to take this one, "
                 "or give another corrections.output."
             )
-    return new, faults, same
+        elif item.before is None and item.state == "submitted":
+            faults.append(
+                f"{item.place}: its predictions are in the export as mere numbers; give corrections.before the file "
+                "that was imported."
+            )
+        else:
+            new.append(item)
+    return new, faults, [_note(f"in {settings.output} already, the same", same)] if same else []
+
+
+def _is_there(item: Item, there: Mapping[str, Report]) -> bool:
+    report = there.get(item.document.id)
+    return report is not None and (report.document.text, _keys(report.document)) == (
+        item.document.text,
+        _keys(item.document),
+    )
 
 
 def _keys(document: Document) -> set[tuple[int, int, str]]:

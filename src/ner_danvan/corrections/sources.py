@@ -65,12 +65,8 @@ def read_items(path: Path, form: str, scheme: LabelScheme, annotators: Sequence[
 
 
 def read_before(path: Path, form: str, scheme: LabelScheme) -> list[Document]:
-    """The documents that people were given; raises UserError where two have one id."""
-    documents = list(FORMATS[form].read(path, scheme))
-    for name, count in Counter(document.id for document in documents).items():
-        if count > 1:
-            raise UserError(f'{path}: has {count} documents of the id "{visible(name)}"; give each its own id.')
-    return documents
+    """The documents that people were given."""
+    return list(FORMATS[form].read(path, scheme))
 
 
 def choose_format(path: Path, form: str | None, key: str) -> str:
@@ -99,8 +95,8 @@ def paired(item: Item, given: Given) -> Item:
     before, document = given.find(item.document), item.document
     if before is None:
         raise UserError(
-            f"{item.place}: neither its id nor its text is in {given.path}; give corrections.before the predictions "
-            "that were corrected, or take the document out."
+            f"{item.place}: neither its id nor its text is among the predictions; give corrections.before all that "
+            "were corrected, as a list if they are several files, or leave the document out of the export."
         )
     is_longer = document.text.rstrip(_LINE_ENDS) == before.text.rstrip(_LINE_ENDS)
     if document.text != before.text and not (is_longer and all(s.end <= len(before.text) for s in document.spans)):
@@ -109,10 +105,18 @@ def paired(item: Item, given: Given) -> Item:
 
 
 class Given:
-    """The documents that people were given, found by id, or by their text where a tool lost the id."""
+    """The documents that people were given, found by id, or by their text where a tool lost the id.
 
-    def __init__(self, path: Path, documents: Sequence[Document]) -> None:
-        self.path = path
+    Raises UserError where two have one id.
+    """
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        for name, count in Counter(document.id for document in documents).items():
+            if count > 1:
+                raise UserError(
+                    f'corrections.before: has {count} documents of the id "{visible(name)}"; leave one out, or give '
+                    "each its own id."
+                )
         self._by_id = {document.id: document for document in documents}
         self._by_text: dict[str, list[Document]] = {}
         for document in documents:
