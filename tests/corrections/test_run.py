@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from studio import annotation, exported, save, task_of, with_spans
 from tiny import DANVAN
 
 from ner_danvan.corpus.check import CorpusError
@@ -18,7 +19,6 @@ from ner_danvan.errors import UserError
 from ner_danvan.io.tools import inline
 from ner_danvan.io.tools.formats import FORMATS
 from ner_danvan.span import Span
-from studio import annotation, exported, save, task_of, with_spans
 
 LONG = "Hôm qua bà con trong xóm cùng nhau ra đồng gặt lúa từ rất sớm rồi về sửa lại con đường làng, trẻ nhỏ thì quét "
 LONG += "sân đình, người già ngồi uống nước chè xanh và kể chuyện mùa màng năm cũ cho nhau nghe"
