@@ -22,6 +22,7 @@ _TAG = re.compile(r"</?[A-Z][A-Z0-9_]*>")  # inline markup; a foreign text may b
 
 Run = tuple[str, ...]  # words in lower case
 
+_SHOWN = 12  # words of a run in a fault
 _WRITE_ANEW = "write one of them anew"
 
 
@@ -78,7 +79,8 @@ def find_foreign_runs(
 
 
 def _fault(report: Report, start: int, what: str, run: Run, mend: str) -> str:
-    return f'{report.at(start)}: {what} "{" ".join(run)}"; {mend}.'
+    words = " ".join(run[:_SHOWN]) + (" …" if len(run) > _SHOWN else "")
+    return f'{report.at(start)}: {what} "{words}"; {mend}.'
 
 
 def _runs(
