@@ -29,6 +29,7 @@ ROOMS = [
     "predict",
     "corpus",
     "evaluation",
+    "corrections",
     "training",
     "export",
     "benchmark",

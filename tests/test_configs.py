@@ -120,6 +120,14 @@ def test_any_local_directory_is_one_value_away(tmp_path: Path) -> None:
     assert run_config(composed("train", f"model.path={tmp_path}")).model.path == str(tmp_path)
 
 
+def test_training_data_may_be_several_folders_or_files() -> None:
+    one, two = composed("train"), composed("train", "data.train=[data/reports/train,data/corrected]")
+    assert run_config(one).data.train == (Path("data/reports/train"),)
+    assert run_config(two).data.train == (Path("data/reports/train"), Path("data/corrected"))
+    with pytest.raises(UserError, match=r"data\.train=\[\]: name a folder"):
+        run_config(composed("train", "data.train=[]"))
+
+
 def test_the_embedded_encoder_is_there() -> None:
     folder = ROOT / composed("train")["model"]["path"]
     assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "vocab.txt", "bpe.codes"}

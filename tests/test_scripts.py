@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from safetensors.torch import load_file
-from tiny import REPORTS
+from studio import annotation, exported, save, task_of
+from tiny import DANVAN, REPORTS
+
+from ner_danvan.corpus.reports import read_gold
+from ner_danvan.document import Document, parse_inline
+from ner_danvan.span import Span
 
 
 def script(name: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -115,6 +120,84 @@ def test_the_scripts_work_together_from_reports_to_a_tagged_text(tmp_path: Path,
     )
     assert tagged.returncode == 0, tagged.stderr
     assert "[Lò Văn Pản PERSON]" in tagged.stdout
+
+
+NEW = "Chiều qua, <ORG>xã đoàn Thanh Sơn</ORG> vận động nhân dân hiến {n} m2 đất làm đường liên ấp."
+
+
+def test_what_people_correct_is_learned(tmp_path: Path, encoder: Path) -> None:
+    for split, numbers in (("train", range(1, 9)), ("dev", range(20, 22))):
+        for number in numbers:
+            write(tmp_path / split / f"{split}{number}.txt", "\n".join(REPORTS).format(n=number))
+    gold = {}
+    for number in range(40, 50):
+        markup = "\n".join([NEW, REPORTS[number % 3]]).format(n=number)
+        gold[f"{number}.txt"] = parse_inline(markup, "new", DANVAN.labels)
+        write(tmp_path / "plain" / f"{number}.txt", gold[f"{number}.txt"].text)
+
+    def trained(run: str, data: str) -> Path:
+        done = script(
+            *("train", f"model.path={encoder}", "model.dropout=0", "training.epochs=15", "training.learning_rate=0.01"),
+            *("training.compile='no'", "training.batch_size=4", "training.head_factor=1", "augment=none"),
+            *(f"data.train={data}", f"data.dev={tmp_path / 'dev'}", f"output={tmp_path / run}"),
+        )
+        assert done.returncode == 0, done.stderr
+        return tmp_path / run / "model"
+
+    def predicted(model: Path, *arguments: str) -> str:
+        command = [sys.executable, "-m", "ner_danvan.predict", "--model", str(model), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = trained("first", str(tmp_path / "train"))
+    unseen = parse_inline(NEW.format(n=77), "unseen", DANVAN.labels).text
+    assert "[xã đoàn Thanh Sơn ORG]" not in predicted(first, "--text", unseen)
+    before = tmp_path / "predictions.json"
+    predicted(first, str(tmp_path / "plain"), "--format", "label-studio", "--uncertain-first", "-o", str(before))
+
+    tasks = json.loads(before.read_text(encoding="utf-8"))
+    unsure = [
+        sum(1 - region["score"] for row in task.get("predictions", []) for region in row["result"])
+        / len(task["data"]["text"])
+        for task in tasks
+    ]
+    assert unsure == sorted(unsure, reverse=True)
+    done_so_far = {task["data"]["document_id"]: gold[task["data"]["document_id"]] for task in tasks[:8]}
+    work = [[annotation(document.spans)] for document in done_so_far.values()] + [[], []]
+    export = save(tmp_path / "export.json", [exported(task, i, *work[i]) for i, task in enumerate(tasks)])
+    corrected = tmp_path / "corrected"
+    done = script(
+        *("prepare_data", f"corrections.path={export}", f"corrections.before={before}", "index=null", "foreign=null"),
+        *(f"splits.{split}={tmp_path / split}" for split in ("train", "dev")),
+        *(f"splits.test={tmp_path / 'dev'}", f"corrections.output={corrected}"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"xã đoàn Thanh Sơn"\n') == 8  # added to all, or moved there
+    assert "skipped: not annotated: 2 (" in done.stdout
+    assert done.stdout.endswith(f"written: 8 reports to {corrected}\n")
+    there = {document.id: document for document in read_gold(corrected, DANVAN.layer_of)}
+    assert {f"{name}.txt": document.spans for name, document in there.items()} == {
+        name: document.spans for name, document in done_so_far.items()
+    }
+
+    second = trained("second", f"[{tmp_path / 'train'},{corrected}]")
+    record = json.loads((second / "run.json").read_text(encoding="utf-8"))
+    assert record["data"]["train"]["documents"] == 16
+    assert "[xã đoàn Thanh Sơn ORG]" in predicted(second, "--text", unseen)
+
+
+def test_faults_of_an_export_are_a_line_each_and_nothing_is_written(tmp_path: Path) -> None:
+    text = "Bà Mai Thị Quyên, dự."
+    document = Document("a\x1b[31m", text, (Span(3, 17, "PERSON", text[3:17]), Span(18, 21, "TASK", text[18:21])))
+    export = save(tmp_path / "export.json", [exported(task_of(document), 5, annotation(document.spans))])
+    done = script("prepare_data", f"corrections.path={export}", f"corrections.output={tmp_path / 'out'}")
+    assert done.returncode == 2
+    first, second, last = done.stderr.splitlines()
+    assert first == (f'{export}: task 5, a␛[31m:1: PERSON "Mai Thị Quyên," ends with ,; move the tag before it.')
+    assert 'TASK "dự." ends with .; move the tag before it.' in second
+    assert last == f"error: faults in {export}, and nothing was taken in: 2; mend each where its line says."
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_flat_benchmark_is_trained_scored_and_predicted_with_its_own_words_and_labels(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tiny import DANVAN
 
-from ner_danvan.corpus.build import CorpusError, run
-from ner_danvan.corpus.check import check_corpus
+from ner_danvan.corpus.build import run
+from ner_danvan.corpus.check import CorpusError, check_corpus
 from ner_danvan.corpus.reports import read_gold, read_report
 from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError

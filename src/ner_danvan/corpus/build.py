@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.corpus.check import check_corpus
+from ner_danvan.corpus.check import CorpusError, check_corpus
 from ner_danvan.corpus.export import DatasetName, write_dataset
 from ner_danvan.corpus.index import with_meta
 from ner_danvan.corpus.overlap import Foreign
@@ -27,14 +27,6 @@ STATISTICS_FILE = "statistics.json"
 PLOTS = "plots"  # the folder beside the page
 
 
-class CorpusError(UserError):
-    """The corpus has faults; `faults` has a line for each."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        self.faults = list(faults)
-        super().__init__(f"faults in the annotated reports: {len(faults)}; mend each where its line says.")
-
-
 @dataclass(frozen=True)
 class Built:
     """The figures, what was written, and what was not checked, each in a line."""
@@ -46,12 +38,12 @@ class Built:
 
 def run(values: Mapping[str, Any]) -> Built:
     """Check and build as the resolved configuration says; at a fault raises CorpusError and writes nothing."""
-    _check_values(values)
+    check_values(values)
     scheme, output, hub = LabelScheme.from_config(values["labels"]["layers"]), Path(values["output"]), values["hub"]
     splits = list(values["splits"])
     page = Path(values["readme"]) if values["readme"] else None
     named = _named(hub) if hub else None
-    foreign, skipped = _foreign(values["foreign"])
+    foreign, skipped = foreign_texts(values["foreign"])
     reports = _checked_reports(values, scheme, foreign)
     statistics = corpus_statistics(reports, splits, scheme, _reading(values))
     text = replace_block(read_text(page), render_statistics(statistics), page) if page else ""
@@ -71,7 +63,7 @@ def run(values: Mapping[str, Any]) -> Built:
     return Built(statistics, written, skipped)
 
 
-def _check_values(values: Mapping[str, Any]) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
     """Raise UserError for what no later step could use."""
     if not values["splits"] or not all(isinstance(folder, str) for folder in values["splits"].values()):
         raise UserError(f"splits={values['splits']}: name a folder for each split, splits.train=FOLDER.")
@@ -107,7 +99,7 @@ def _checked_reports(values: Mapping[str, Any], scheme: LabelScheme, foreign: Fo
     return [replace(report, document=replace(report.document, id=report.path.stem)) for report in reports]
 
 
-def _foreign(values: Mapping[str, Any] | None) -> tuple[Foreign | None, list[str]]:
+def foreign_texts(values: Mapping[str, Any] | None) -> tuple[Foreign | None, list[str]]:
     """The texts that reports must not share, or the line that says why they are not compared."""
     if not values:
         return None, []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ner_danvan.corpus.reports import Report, report_paths
-from ner_danvan.document import Document, line_of, read_text
+from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.text.normalize import model_copy
 
@@ -21,6 +21,9 @@ _WORD = re.compile(r"\w+")
 _TAG = re.compile(r"</?[A-Z][A-Z0-9_]*>")  # inline markup; a foreign text may be annotated with labels of its own
 
 Run = tuple[str, ...]  # words in lower case
+
+_SHOWN = 12  # words of a run in a fault
+_WRITE_ANEW = "write one of them anew"
 
 
 @dataclass(frozen=True)
@@ -31,26 +34,30 @@ class Foreign:
     words: int
 
 
-def find_shared_runs(reports: Sequence[Report], words: int, names: Collection[str]) -> Iterator[str]:
+def find_shared_runs(
+    reports: Sequence[Report], words: int, names: Collection[str], *, since: int = 0, mend: str = _WRITE_ANEW
+) -> Iterator[str]:
     """One fault for each pair of reports that share a run of so many words, named at its first place.
 
     A run of nothing but words inside spans of the labels in `names` is left out: a body's full name, and a list
-    of titles, is the same wherever it stands.
+    of titles, is the same wherever it stands. Reports before number `since` are only compared with.
     """
     seen: dict[Run, int] = {}
     told: set[tuple[int, int]] = set()
     for number, report in enumerate(reports):
         for start, run in _runs(report.document, words, names):
             first = seen.setdefault(run, number)
-            if first == number or (first, number) in told:
+            if number < since or first == number or (first, number) in told:
                 continue
             told.add((first, number))
             other = reports[first]
             kind = "leaks from" if report.split != other.split else "repeats"
-            yield _fault(report, start, f"{kind} {other.path}, they share", run, "write one of them anew")
+            yield _fault(report, start, f"{kind} {other.name}, they share", run, mend)
 
 
-def find_foreign_runs(reports: Sequence[Report], foreign: Foreign, names: Collection[str]) -> Iterator[str]:
+def find_foreign_runs(
+    reports: Sequence[Report], foreign: Foreign, names: Collection[str], *, mend: str = "write it anew"
+) -> Iterator[str]:
     """One fault for each report and foreign text that share a run, named at its first place in the report.
 
     Runs inside names are left out as by `find_shared_runs`. Raises UserError where the folder holds no text.
@@ -68,11 +75,12 @@ def find_foreign_runs(reports: Sequence[Report], foreign: Foreign, names: Collec
             for path in source.get(run, ()):
                 if path not in told:
                     told.add(path)
-                    yield _fault(report, start, f"shares with {path}", run, "write it anew")
+                    yield _fault(report, start, f"shares with {path}", run, mend)
 
 
 def _fault(report: Report, start: int, what: str, run: Run, mend: str) -> str:
-    return f'{report.path}:{line_of(report.document.text, start)}: {what} "{" ".join(run)}"; {mend}.'
+    words = " ".join(run[:_SHOWN]) + (" …" if len(run) > _SHOWN else "")
+    return f'{report.at(start)}: {what} "{words}"; {mend}.'
 
 
 def _runs(

@@ -7,17 +7,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ner_danvan.corpus.tagged import is_tagged, read_tagged
-from ner_danvan.document import Document, check_document, parse_inline, read_jsonl, read_text
+from ner_danvan.document import Document, check_document, line_of, parse_inline, read_jsonl, read_text
 from ner_danvan.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A parsed report with its file and split."""
+    """A parsed report with its file and split; `place` is how faults name it where that is not its file."""
 
     path: Path
     split: str
     document: Document
+    place: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What faults call it."""
+        return self.place or str(self.path)
+
+    def at(self, offset: int) -> str:
+        """Its name and the line of an offset, as faults begin with them."""
+        return f"{self.name}:{line_of(self.document.text, offset)}"
 
 
 def read_report(path: Path, layer_of: Mapping[str, str]) -> Document:

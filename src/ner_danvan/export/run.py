@@ -41,6 +41,7 @@ from ner_danvan.model_dir import (
     write_settings,
 )
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
+from ner_danvan.training.sections import paths
 
 log = logging.getLogger(__name__)
 
@@ -99,10 +100,11 @@ def _int8_options(source: Path, values: Mapping[str, Any]) -> Int8Options | None
     record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
     data = record.get("config", {}).get("data", {})
     train, dev = (values[key] or data.get(of) for key, of in (("texts", "train"), ("gold", "dev")))
-    if not train or not dev or not Path(train).exists() or not Path(dev).exists():
+    sources = paths(train)
+    if not sources or not dev or not all(path.exists() for path in [*sources, Path(dev)]):
         log.info("no int8 model: the run's data is not here; set int8.texts and int8.gold")
         return None
-    documents = read_gold(Path(train), layer_of)
+    documents = [document for path in sources for document in read_gold(path, layer_of)]
     chosen = documents[:: max(1, len(documents) // values["documents"])][: values["documents"]]
     return Int8Options(
         [document.text for document in chosen], read_gold(Path(dev), layer_of), float(values["max_loss"])

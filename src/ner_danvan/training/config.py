@@ -14,7 +14,7 @@ from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
-from ner_danvan.training.sections import fill, number
+from ner_danvan.training.sections import fill, number, paths
 
 FROM_DATA = "from_data"  # the labels are those of the training data
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
@@ -36,10 +36,11 @@ class EncoderConfig:
 class DataConfig:
     """Annotated reports of each split: a folder, a document JSONL file, or tagged words in CoNLL or JSON lines.
 
-    `limit` says how many training documents are taken, 0 for all; `segmenter` how their texts become words.
+    `train` may be several of these. `limit` says how many training documents are taken, 0 for all; `segmenter` how
+    their texts become words.
     """
 
-    train: Path
+    train: tuple[Path, ...]
     dev: Path
     limit: int
     segmenter: str
@@ -131,6 +132,8 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     scheme = LabelScheme.from_config(values["labels"]["layers"])
     _check_layer_weights(options.layer_weights, scheme)
     data = fill(DataConfig, "data", values["data"])
+    if not data.train:
+        raise UserError(f"data.train={values['data']['train']}: name a folder or a file to train on.")
     if data.limit < 0:
         raise UserError(f"data.limit={data.limit} must not be below 0; 0 takes every document.")
     if data.segmenter not in SEGMENTERS:
@@ -167,14 +170,15 @@ def with_labels(values: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with `labels.layers=from_data` resolved: one layer with every label of the training data."""
     if values["labels"]["layers"] != FROM_DATA:
         return dict(values)
-    path = Path(str(values["data"]["train"]))
-    if not path.is_file():
-        raise UserError(f"data.train={path}: no such file; check the path.")
-    if not is_tagged(path):
-        raise UserError(f"labels=from_data: data.train={path} is no file of tagged words (CoNLL or JSON lines).")
-    labels = labels_of(read_tagged(path))
+    train = paths(values["data"]["train"])
+    for path in train:
+        if not path.is_file():
+            raise UserError(f"data.train={path}: no such file; check the path.")
+        if not is_tagged(path):
+            raise UserError(f"labels=from_data: data.train={path} is no file of tagged words (CoNLL or JSON lines).")
+    labels = labels_of([sentence for path in train for sentence in read_tagged(path)])
     if not labels:
-        raise UserError(f"{path}: every tag is O, so there is no label to learn.")
+        raise UserError(f"data.train={values['data']['train']}: every tag is O, so there is no label to learn.")
     return {**values, "labels": {"layers": [{"name": "entity", "labels": labels}]}}
 
 

@@ -67,7 +67,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     killed goes on from its last checkpoint. Raises UserError for a fault of config, data or encoder.
     """
     config = run_config(dict(values))
-    train, dev = (read_gold(path, config.scheme.layer_of) for path in (config.data.train, config.data.dev))
+    layer_of = config.scheme.layer_of
+    train = [document for path in config.data.train for document in read_gold(path, layer_of)]
+    dev = read_gold(config.data.dev, layer_of)
     train = limited(train, config.data.limit)
     encoder = find_model(config.model.path, allow_bin=config.model.allow_bin)
     subwords = Subwords.from_files(encoder)

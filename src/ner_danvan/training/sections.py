@@ -32,6 +32,8 @@ def fill(kind: type[Filled], section: str, values: Any) -> Filled:
 def _value(key: str, value: Any, kind: str) -> Any:
     if kind == "Path":
         return Path(str(value))
+    if kind == "tuple[Path, ...]":
+        return paths(value)
     if kind == "bool":
         if not isinstance(value, bool):
             raise UserError(f"{key}={value} must be true or false.")
@@ -44,6 +46,12 @@ def _value(key: str, value: Any, kind: str) -> Any:
     if kind in ("int", "float"):
         return number(key, value, int if kind == "int" else float)
     return "" if value is None else str(value)
+
+
+def paths(value: Any) -> tuple[Path, ...]:
+    """The one path or the several that a configuration names; none for null."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return tuple(Path(str(path)) for path in several if path)
 
 
 def number(key: str, value: Any, kind: type[Number]) -> Number:

@@ -145,3 +145,63 @@ def test_a_file_that_is_no_json_is_one_line(data: bytes, wanted: str, tmp_path: 
     (tmp_path / "x.json").write_bytes(data)
     with pytest.raises(UserError, match=wanted):
         list(label_studio.read(tmp_path / "x.json"))
+
+
+# --- what people did --------------------------------------------------------------------------
+
+
+def work(path: Path, *tasks: Any) -> list[label_studio.Work | UserError]:
+    path = path / "x.json"
+    path.write_text(json.dumps(list(tasks)), encoding="utf-8")
+    return list(label_studio.read_work(path))
+
+
+def test_the_work_on_a_recorded_export_is_read() -> None:
+    astral, scored, none = label_studio.read_work(RECORDED)
+    assert isinstance(astral, label_studio.Work)
+    assert astral.place == f"{RECORDED}: task 909"
+    assert (astral.document.id, astral.document.spans, astral.predicted) == ("astral", (), ())
+    (annotation,) = astral.annotations
+    assert (annotation.by, annotation.is_truth, len(annotation.spans)) == (("1",), True, 4)
+    assert isinstance(scored, label_studio.Work)
+    assert (scored.annotations, scored.is_skipped, scored.predicted) == ((), False, None)
+    assert isinstance(none, label_studio.Work)
+    assert none.predicted == ()
+
+
+def test_what_an_annotation_was_made_from_is_in_it_or_in_the_task(tmp_path: Path) -> None:
+    result = [region(2, 6, "ORG") | {"score": 0.5}]
+    made = {"result": [], "completed_by": {"id": 3, "email": "an@xa.vn"}, "prediction": {"id": 1, "result": result}}
+    both = [task(annotations=[made], predictions=[1]), task(annotations=[], predictions=[{"result": result}])]
+    first, second = work(tmp_path, *both)
+    for one in (first, second):
+        assert isinstance(one, label_studio.Work)
+        assert one.predicted == (Span(2, 6, "ORG", "Đảng", 0.5),)
+    assert isinstance(first, label_studio.Work)
+    assert first.annotations[0].by == ("3", "an@xa.vn")
+
+
+def test_a_skipped_annotation_is_none_and_leaves_its_mark(tmp_path: Path) -> None:
+    rows = [{"result": [region(0, 1, "ORG")], "was_cancelled": True}, {"result": [region(2, 6, "ORG")]}]
+    for count, number in ((1, 0), (2, 1)):
+        (one,) = work(tmp_path, task(annotations=rows[:count]))
+        assert isinstance(one, label_studio.Work)
+        assert (len(one.annotations), one.is_skipped) == (number, True)
+
+
+def test_a_task_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    bad = task(annotations=[{"result": [region(2, 60, "ORG")]}])
+    first, second = work(tmp_path, bad, task(annotations=[]))
+    assert isinstance(first, UserError)
+    assert "task 7: the span [2, 60)" in str(first)
+    assert isinstance(second, label_studio.Work)
+
+
+def test_other_letters_than_a_region_repeats_are_told_and_other_spaces_are_not(tmp_path: Path) -> None:
+    changed = task(annotations=[{"result": [region(2, 6, "ORG", text="Hội")]}])
+    spaced = task(annotations=[{"result": [region(2, 9, "ORG", text="Đảng\n u\u0309y")]}])
+    old = task(annotations=[{"result": [region(3, 7, "ORG", text="Đảng")]}])  # in UTF-16 units
+    first, *rest = work(tmp_path, changed, spaced, old)
+    assert isinstance(first, UserError)
+    assert 'a region says "Hội" and the text at [2, 6) is "Đảng"' in str(first)
+    assert all(isinstance(one, label_studio.Work) for one in rest)

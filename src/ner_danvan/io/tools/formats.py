@@ -105,8 +105,8 @@ def write_companion(name: str, path: Path, scheme: LabelScheme) -> None:
             write_exactly(place, text(scheme))
 
 
-def format_to_read(path: Path) -> str:
-    """The format of a file by its ending, of a folder by the files in it; raises UserError if it cannot be told."""
+def format_to_read(path: Path, option: str = "--from") -> str:
+    """The format of a file by its ending, of a folder by the files in it; raises UserError that names the option."""
     if path.is_dir():
         if any(path.rglob("*.ann")):
             return "brat"
@@ -114,8 +114,8 @@ def format_to_read(path: Path) -> str:
             return "webanno"
         if any(path.rglob(f"*{inline.ENDING}")):
             return "inline"
-        raise UserError(f"{path}: holds no .ann, WebAnno .tsv or .txt file; give another folder, or say --from.")
-    name = format_to_write(path, option="--from")
+        raise UserError(f"{path}: holds no .ann, WebAnno .tsv or .txt file; give another folder, or say {option}.")
+    name = format_to_write(path, option)
     if name == "jsonl" and path.is_file():
         _, first = next(json_lines(path), ("", {}))
         return "doccano" if "spans" not in first and {"label", "labels", "entities"} & set(first) else name

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.document import Document, parse_inline, read_text, render_inline
+from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import check_labels, checked, one_score_a_span, with_scores
-from ner_danvan.io.tools.files import entries, write_folder
+from ner_danvan.io.tools.files import INDEX, FileNames, entries, index_line, whole, write_exactly, write_folder
 from ner_danvan.labels import LabelScheme
 
 ENDING = ".txt"
@@ -25,6 +26,35 @@ def write(documents: Iterable[Document], folder: Path, scheme: LabelScheme) -> N
     """Write a file a document; raises UserError where spans cross, and at a label that the scheme lacks."""
     check_labels(scheme.labels, _LABEL, "a tag")
     write_folder(map(_row, checked(documents, scheme.labels)), folder)
+
+
+def add(documents: Iterable[Document], folder: Path, scheme: LabelScheme) -> list[Path]:
+    """Add a file a document to a folder, which is made if it is not there; gives the files.
+
+    Never over a file; the folder's index keeps what it had. An id's own ending .txt is not said twice.
+    Raises UserError as `write` does, before anything is written, and where the folder cannot be written to.
+    """
+    check_labels(scheme.labels, _LABEL, "a tag")
+    taken = {path.stem.casefold() for path in folder.glob(f"*{ENDING}")} if folder.is_dir() else set()
+    names = FileNames(ENDING, taken)
+    rows = [
+        (document, folder / names(document.id.removesuffix(ENDING)), render_inline(document))
+        for document in checked(documents, scheme.labels)
+    ]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        index = folder / INDEX
+        before = read_text(index) if index.is_file() else ""
+        lines = [index_line(path.name, document, one_score_a_span(document)) for document, path, _ in rows]
+        # first, so that after a failure every file still has its id; a row without a file is passed over
+        with whole(index, folder=False) as place:
+            write_exactly(place, before + ("\n" if before and not before.endswith("\n") else "") + "".join(lines))
+        for _, path, text in rows:
+            with path.open("xb") as stream:
+                stream.write(text.encode())
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written to ({error.strerror or error}).") from None
+    return [path for _, path, _ in rows]
 
 
 def read(path: Path, scheme: LabelScheme) -> Iterator[Document]:

@@ -10,8 +10,10 @@ The format: https://labelstud.io/guide/task_format and https://labelstud.io/guid
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import quoteattr
@@ -77,13 +79,58 @@ def read(path: Path, take: Take = "any") -> Iterator[Document]:
     skipped), of the last prediction, or of the former if there is one and else the latter. What Label Studio exports
     has only the numbers of predictions, which is an error where they are asked for.
     """
+    for number, task in enumerate(_tasks(path), 1):
+        place = f"{path}: task {number}"
+        document = _bare(task, place, f"{path.stem}:{number}")
+        yield replace(document, spans=sorted_spans(_spans(_regions(task, take, place), document.text, place)))
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What somebody has submitted; `by` is what the export calls him or her: a number, an e-mail address or both."""
+
+    by: tuple[str, ...]
+    spans: tuple[Span, ...]
+    is_truth: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """A task with all that was done to it; `document` has no spans.
+
+    `annotations` are those that were submitted, in their order; `is_skipped` says that there is one that was not, but
+    skipped. `predicted` is what they were made from, None where the export has it as a mere number. `place` names the
+    task by its number in the project.
+    """
+
+    place: str
+    document: Document
+    annotations: tuple[Annotation, ...]
+    is_skipped: bool
+    predicted: tuple[Span, ...] | None
+
+
+def read_work(path: Path) -> Iterator[Work | UserError]:
+    """The tasks of an export, each read by itself: one that cannot be is its error, with the place.
+
+    A region that repeats another text than stands at its offsets is an error too: the text was changed.
+    Raises UserError where the file holds no tasks.
+    """
+    for number, task in enumerate(_tasks(path), 1):
+        own = task.get("id") if isinstance(task, dict) else None
+        try:
+            yield _work(task, f"{path}: task {number if own is None else own}", f"{path.stem}:{number}")
+        except UserError as error:
+            yield error
+
+
+def _tasks(path: Path) -> list[Any]:
     tasks = load_json(path)
     if isinstance(tasks, dict):
         tasks = [tasks]
     if not isinstance(tasks, list):
         raise UserError(f"{path}: holds no list of Label Studio tasks; {_MEND}.")
-    for number, task in enumerate(tasks, 1):
-        yield _document(task, f"{path}: task {number}", f"{path.stem}:{number}", take)
+    return tasks
 
 
 def _task(document: Document, scheme: LabelScheme) -> dict[str, Any]:
@@ -105,7 +152,51 @@ def _task(document: Document, scheme: LabelScheme) -> dict[str, Any]:
     return {"data": data, "predictions": [prediction | {"score": sum(scores) / len(scores)}]}
 
 
-def _document(task: Any, place: str, name: str, take: Take) -> Document:
+def _work(task: Any, place: str, name: str) -> Work:
+    document = _bare(task, place, name)
+    annotations, predictions = _rows(task, "annotations"), task.get("predictions") or []
+
+    def spans_of(row: dict[str, Any]) -> tuple[Span, ...]:
+        regions = _result(row, place)
+        _check_repeated(regions, document.text, place)
+        return sorted_spans(_spans(regions, document.text, place))
+
+    found = [
+        Annotation(_names(row.get("completed_by")), spans_of(row), bool(row.get("ground_truth")))
+        for row in annotations
+        if not row.get("was_cancelled")
+    ]
+    # where predictions are exported as numbers, what was made from one still holds it
+    begun = [row["prediction"] for row in annotations if isinstance(row.get("prediction"), dict) and row["prediction"]]
+    whole = begun or _rows(task, "predictions")
+    predicted = spans_of(whole[-1]) if whole else None if predictions else ()
+    return Work(place, document, tuple(found), len(found) < len(annotations), predicted)
+
+
+def _names(completed_by: Any) -> tuple[str, ...]:
+    rows = [completed_by.get(key) for key in ("id", "email")] if isinstance(completed_by, dict) else [completed_by]
+    return tuple(str(row) for row in rows if row is not None)
+
+
+def _check_repeated(regions: list[Any], text: str, place: str) -> None:
+    """Raise UserError at a region whose own text has other letters or figures than stand there."""
+    for start, end, _, _, repeated in _in_code_points(_labelled(regions, place), text, place):
+        if isinstance(repeated, str) and isinstance(start, int) and isinstance(end, int):
+            said, there = _letters(repeated), _letters(text[start:end])
+            if said != there:
+                raise UserError(
+                    f"{place}: a region says {json.dumps(repeated[:60], ensure_ascii=False)} and the text at "
+                    f"[{start}, {end}) is {json.dumps(text[start:end][:60], ensure_ascii=False)}; the task's text was "
+                    "changed after it was annotated: set it back, or leave the task out."
+                )
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFC", text) if char.isalnum())
+
+
+def _bare(task: Any, place: str, name: str) -> Document:
+    """The document of a task, without spans."""
     data = task.get("data") if isinstance(task, dict) else None
     if not isinstance(data, dict):
         raise UserError(f'{place}: has no "data"; {_MEND}.')
@@ -116,7 +207,7 @@ def _document(task: Any, place: str, name: str, take: Take) -> Document:
     elif "meta" in data:
         meta["meta"] = data["meta"]
     known = next((value for value in (data.get(_ID), task.get("id")) if value is not None), name)
-    return Document(str(known), text, sorted_spans(_spans(_regions(task, take, place), text, place)), meta)
+    return Document(str(known), text, (), meta)
 
 
 def _only_text(data: dict[str, Any], place: str) -> str:
@@ -127,22 +218,38 @@ def _only_text(data: dict[str, Any], place: str) -> str:
 
 
 def _regions(task: dict[str, Any], take: Take, place: str) -> list[Any]:
-    annotations = [row for row in task.get("annotations") or [] if isinstance(row, dict)]
     predictions = task.get("predictions") or []
-    done = [row for row in annotations if not row.get("was_cancelled")]
+    done = [row for row in _rows(task, "annotations") if not row.get("was_cancelled")]
     chosen = [row for row in done if row.get("ground_truth")] or done
     if take == "predictions" or (take == "any" and not chosen):
-        chosen = [row for row in predictions if isinstance(row, dict)]
+        chosen = _rows(task, "predictions")
         if take == "predictions" and predictions and not chosen:
             raise UserError(f"{place}: has its predictions as mere numbers; get the tasks with them from the API.")
-    regions = chosen[-1].get("result") if chosen else []
+    return _result(chosen[-1], place) if chosen else []
+
+
+def _rows(task: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    return [row for row in task.get(key) or [] if isinstance(row, dict)]
+
+
+def _result(row: dict[str, Any], place: str) -> list[Any]:
+    regions = row.get("result")
     if not isinstance(regions, list):
         raise UserError(f'{place}: its "result" is no list of regions; {_MEND}.')
     return regions
 
 
+# start, end, label, score, and the text that it repeats
+_Labelled = tuple[Any, Any, Any, Any, Any]
+
+
 def _spans(regions: list[Any], text: str, place: str) -> Iterator[Span]:
-    found: list[tuple[int, int, Any, Any, Any]] = []
+    for start, end, label, score, _ in _in_code_points(_labelled(regions, place), text, place):
+        yield make_span(text, start, end, label, score, place)
+
+
+def _labelled(regions: list[Any], place: str) -> list[_Labelled]:
+    found: list[_Labelled] = []
     for region in regions:
         kind = region.get("type") if isinstance(region, dict) else None
         if kind == "hypertextlabels":
@@ -155,14 +262,17 @@ def _spans(regions: list[Any], text: str, place: str) -> Iterator[Span]:
             found += [(start, end, label, region.get("score"), value.get("text")) for label in labels]
         except (KeyError, TypeError, AttributeError):
             raise UserError(f'{place}: a region lacks "start", "end" or "labels": {json.dumps(region)[:80]}.') from None
-    utf16 = Utf16(text) if _counts_units(found, text) else None
-    for start, end, label, score, _ in found:
-        if utf16:
-            start, end = utf16.points(start, place), utf16.points(end, place)
-        yield make_span(text, start, end, label, score, place)
+    return found
 
 
-def _counts_units(found: list[tuple[int, int, Any, Any, Any]], text: str) -> bool:
+def _in_code_points(found: list[_Labelled], text: str, place: str) -> list[_Labelled]:
+    if not _counts_units(found, text):
+        return found
+    utf16 = Utf16(text)
+    return [(utf16.points(start, place), utf16.points(end, place), *more) for start, end, *more in found]
+
+
+def _counts_units(found: list[_Labelled], text: str) -> bool:
     """Whether the texts that regions repeat stand where UTF-16 units say, and not where code points do."""
     said = [(start, end, repeated) for start, end, _, _, repeated in found if isinstance(repeated, str)]
     if not said or text.isascii() or all(isinstance(a, int) and text[a:b] == repeated for a, b, repeated in said):
