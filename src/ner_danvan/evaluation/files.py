@@ -23,7 +23,8 @@ _SCORES = (
 
 def write_table(path: Path, heading: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write rows; text is put on one line, and none can be read as a formula."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    # a lone surrogate has no UTF-8 form, and a document may hold one
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         writer.writerow(heading)
         writer.writerows([_cell(value) for value in row] for row in rows)
