@@ -21,7 +21,7 @@ from ner_danvan.launch import one_line_errors, run_hydra
 def main(config: DictConfig) -> float:
     """Returns the difference of micro F1."""
     from ner_danvan.evaluation.compare import run  # late: a wrong override is told at once
-    from ner_danvan.evaluation.table import claim, comparison_table, only_lines
+    from ner_danvan.evaluation.table import caution, claim, comparison_table, only_lines
 
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     comparison = run(values)
@@ -30,6 +30,7 @@ def main(config: DictConfig) -> float:
     for line in only_lines(comparison, int(values["shown"])):
         console.print(line, markup=False, highlight=False)
     print(claim(comparison))
+    print(caution(comparison))
     print(f"written: {values['output']}/comparison.json, spans.tsv")
     return comparison.differences["micro"].difference
 

@@ -14,7 +14,7 @@ from ner_danvan.document import Document, render_inline, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation import compare as module
 from ner_danvan.evaluation.compare import compare, run
-from ner_danvan.evaluation.table import claim, comparison_table, only_lines
+from ner_danvan.evaluation.table import caution, claim, comparison_table, only_lines
 from ner_danvan.labels import LabelScheme, Layer
 from ner_danvan.span import Span
 from ner_danvan.tagger import Tagger
@@ -48,7 +48,7 @@ def test_the_better_side_is_named_with_its_difference() -> None:
 
 def test_no_difference_is_claimed_of_the_same_predictions() -> None:
     found = compare(GOLD, {"x": POOR}, {"y": POOR}, DANVAN, name="mine", **FEW)
-    assert claim(found).startswith("No difference shown on mine: 0.0 points")
+    assert claim(found).startswith("No difference shown on mine: B less A is +0.0 points")
     assert found.only == []
     assert found.holm == {"PERSON": 1.0, "ORG": 1.0, "DATE": None, "POSITION": None, "TASK": None}
 
@@ -76,6 +76,15 @@ def test_of_several_runs_the_share_that_has_a_span_is_told() -> None:
     right = {(one.share_a, one.share_b) for one in found.only if one.gold}
     assert right == {(0.5, 1.0)}
     assert found.differences["micro"].a == pytest.approx(0.75)
+
+
+def test_what_the_seeds_leave_open_is_said() -> None:
+    single = compare(GOLD, {"1": POOR}, {"3": GOOD}, DANVAN, **FEW)
+    assert caution(single).startswith("One run a side")
+    overlapping = compare(GOLD, {"1": POOR, "2": GOOD}, {"3": GOOD, "4": GOOD}, DANVAN, **FEW)
+    assert caution(overlapping).startswith("The runs have 50.0 to 100.0 in A and 100.0 to 100.0 in B: they overlap")
+    apart = compare(GOLD, {"1": POOR, "2": POOR}, {"3": GOOD}, DANVAN, **FEW)
+    assert caution(apart).endswith("they stand apart.")
 
 
 def test_another_scheme_counts_otherwise() -> None:

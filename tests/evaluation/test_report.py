@@ -133,6 +133,7 @@ def test_wrong_spans_are_named_and_crossing_ones_go_on() -> None:
 def test_context_is_one_line_with_the_span_in_brackets() -> None:
     text = "một hai\nba bốn năm"
     assert context_of(text, Span(8, 10, "ORG", "ba"), width=4) == "…hai [ba] bốn…"
+    assert context_of("abcdefghijklmnop", Span(0, 16, "ORG", "abcdefghijklmnop"), width=4) == "[abcd … op]"
 
 
 def test_the_history_is_that_of_the_newest_checkpoint(tmp_path: Path) -> None:

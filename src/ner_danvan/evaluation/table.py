@@ -79,14 +79,17 @@ def _cells(name: str, score: SchemeScore | BucketScore, gold: int, found: int) -
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """F1 of A and B in percent, the difference with its interval, and p-values, a row a label and micro."""
+    """F1 of A and B in percent, the difference with its interval, and p-values, a row a label and micro.
+
+    The p-values are those of approximate randomisation, which keeps to its level with few documents too.
+    """
     table = Table(
         title=f"{comparison.scheme.capitalize()} F1 on {comparison.name}, {comparison.documents} documents",
         title_justify="left",
     )
     table.add_column("label")
-    for column in ("A", "B", "B - A", "95 % of it", "p", "p, Holm", "p, bootstrap"):
-        table.add_column(column, justify="right")
+    for column in ("A", "B", "B - A", "95 % of it", "p", "p (Holm)"):
+        table.add_column(column, justify="right", no_wrap=True)
     for label, found in comparison.differences.items():
         low, high = found.interval or (None, None)
         spread = "" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
@@ -95,7 +98,7 @@ def comparison_table(comparison: Comparison) -> Table:
             *(f"{100 * value:.1f}" for value in (found.a, found.b)),
             f"{100 * found.difference:+.1f}",
             spread,
-            *(p_text(p) for p in (found.p_randomisation, comparison.holm.get(label), found.p_bootstrap)),
+            *(p_text(p) for p in (found.p_randomisation, comparison.holm.get(label))),
             style="bold" if label == MICRO else None,
         )
     notes = [
@@ -123,13 +126,33 @@ def claim(comparison: Comparison) -> str:
     found = comparison.differences[MICRO]
     if found.p_randomisation is None or found.interval is None:
         return f"A and B cannot be compared on {comparison.name}: nobody has a span there."
+    p = p_text(found.p_randomisation)
+    chance = f"p {p}" if p.startswith("<") else f"p = {p}"
+    sign = -1 if found.difference < 0 else 1
+    low, high = sorted(100 * sign * end for end in found.interval)
+    if found.p_randomisation > ALPHA or not found.difference:
+        low, high = (100 * end for end in found.interval)
+        size = f"B less A is {100 * found.difference:+.1f} points of micro F1"
+        return f"No difference shown on {comparison.name}: {size} (95 % interval {low:+.1f} to {high:+.1f}), {chance}."
+    better, other = ("B", "A") if sign > 0 else ("A", "B")
     size = f"{100 * abs(found.difference):.1f} points of micro F1"
-    low, high = sorted((100 * end * (1 if found.difference >= 0 else -1)) for end in found.interval)
-    figures = f"{size} (95 % interval {low:+.1f} to {high:+.1f}), p = {p_text(found.p_randomisation)}"
-    better, other = ("B", "A") if found.difference > 0 else ("A", "B")
-    if found.p_randomisation <= ALPHA and found.difference:
-        return f"{better} is better than {other} on {comparison.name} by {figures}.".replace("p = <", "p <")
-    return f"No difference shown on {comparison.name}: {figures}.".replace("p = <", "p <")
+    return (
+        f"{better} is better than {other} on {comparison.name} by {size} "
+        f"(95 % interval {low:+.1f} to {high:+.1f}), {chance}."
+    )
+
+
+def caution(comparison: Comparison) -> str:
+    """What the p-values leave open: documents are drawn anew, runs are taken as they are."""
+    a, b = (list(comparison.runs[side].values()) for side in ("A", "B"))
+    if len(a) == 1 and len(b) == 1:
+        return "One run a side: what other seeds would give, no p-value says."
+    spread = " and ".join(
+        f"{100 * min(values):.1f} to {100 * max(values):.1f} in {side}" for side, values in (("A", a), ("B", b))
+    )
+    overlap = max(min(a), min(b)) <= min(max(a), max(b))
+    end = "they overlap, so train more seeds before you claim it." if overlap else "they stand apart."
+    return f"The runs have {spread}: {end}"
 
 
 def p_text(p: float | None) -> str:

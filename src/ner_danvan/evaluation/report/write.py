@@ -22,7 +22,7 @@ ERRORS_FILE = "errors.tsv"
 KINDS_FILE = "error_kinds.svg"
 CURVE_FILE = "learning_curve.svg"
 
-_CONTEXT = 60  # characters on each side of an error
+_CONTEXT = 40  # characters on each side of an error
 _COLUMNS = ("document", "kind", "layer", "label", "start", "end", "gold", "found", "found label", "score", "context")
 
 
@@ -61,10 +61,13 @@ def write_report(
 
 
 def context_of(text: str, span: Span, width: int = _CONTEXT) -> str:
-    """The span in square brackets between so many characters of its text, on one line."""
+    """The span in square brackets between so many characters of its text, on one line; long ones lose their middle."""
+    text_of = text[span.start : span.end]
+    if len(text_of) > 2 * width:
+        text_of = f"{text_of[:width]} … {text_of[-(width // 2) :]}"
     before, after = text[max(0, span.start - width) : span.start], text[span.end : span.end + width]
     left, right = "…" if span.start > width else "", "…" if span.end + width < len(text) else ""
-    return " ".join(f"{left}{before}[{text[span.start : span.end]}]{after}{right}".split())
+    return " ".join(f"{left}{before}[{text_of}]{after}{right}".split())
 
 
 def _rows(errors: Sequence[Error], gold: Sequence[Document]) -> Iterator[Sequence[Cell]]:
