@@ -3,6 +3,7 @@
 python scripts/evaluate.py model.path=runs/danvan_mini-1/model                   # the test split
 python scripts/evaluate.py model.path=MODEL data.path=FOLDER data.name=mine      # any folder of reports
 python scripts/evaluate.py predictions=FILE.jsonl data.path=FOLDER data.name=mine
+python scripts/evaluate.py model.path=MODEL report.write=true report.run=runs/mine  # errors.html too
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from ner_danvan.launch import one_line_errors, run_hydra
 def main(config: DictConfig) -> float:
     """Returns the micro F1."""
     from ner_danvan.evaluation.run import run  # late: a wrong override is told at once
-    from ner_danvan.evaluation.table import score_table
+    from ner_danvan.evaluation.table import detail_table, score_table
 
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     evaluation = run(values)
-    Console().print(score_table(evaluation))
-    print(f"written: {values['output']}/metrics.json, predictions.jsonl")
+    console = Console()
+    console.print(score_table(evaluation))
+    console.print(detail_table(evaluation))
+    report = ", errors.html, errors.tsv" if values["report"]["write"] else ""
+    print(f"written: {values['output']}/metrics.json, scores.tsv, documents.tsv, predictions.jsonl{report}")
     return evaluation.scores.micro.f1
 
 

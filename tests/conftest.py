@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +38,26 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no ../shared: this test needs material that is not part of the project")
     return folder
+
+
+CHROMIUM = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> str | None:
+    """An installed Chromium; None for the one that `playwright install chromium` brings."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; tests of pages skip where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        path = chromium()
+        if path is None and not Path(playwright.chromium.executable_path).is_file():
+            pytest.skip("no Chromium: playwright install chromium, or apt-get install chromium-headless-shell")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])  # our own file; CI is root
+        yield browser
+        browser.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from ner_danvan.corpus.index import COLUMNS, find_group, read_index, with_meta
+from ner_danvan.corpus.index import COLUMNS, find_group, read_index, report_groups, with_meta
 from ner_danvan.corpus.reports import Report
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
@@ -88,3 +88,11 @@ def test_an_index_with_other_columns_is_refused(tmp_path: Path) -> None:
 def test_the_projects_index_has_every_report_and_no_other() -> None:
     folder = ROOT / "data" / "reports"
     assert set(read_index(folder / "index.tsv")) == {path.stem for path in folder.rglob("*.txt")}
+
+
+def test_groups_of_named_reports_are_read_and_a_fault_elsewhere_is_no_matter(tmp_path: Path) -> None:
+    path = index(tmp_path, "a\tke_hoach\txã\tHuế\t2025 (quý I)\tx", "b\tthơ\txã\tHuế\t2025\tx")
+    assert report_groups(path, "genre", GROUPS, {"a", "c"}) == {"a": "plan"}
+    assert report_groups(path, "level", GROUPS, {"a"}) == {"a": "xã"}
+    with pytest.raises(UserError, match=r'index\.tsv:3: genre "thơ" is in no group'):
+        report_groups(path, "genre", GROUPS, {"b"})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,27 +14,8 @@ from ner_danvan.document import Document
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
 
-NAMES = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome", "google-chrome-stable")
 UNSURE = make("Bí thư Đảng ủy giao việc.\nĐảng ủy họp.", ("Bí thư Đảng ủy", "POSITION"), id="unsure.txt", score=0.4)
 Open = Callable[..., Any]
-
-
-def chromium() -> str | None:
-    """An installed Chromium; None for the one that `playwright install chromium` brings."""
-    if named := os.environ.get("CHROMIUM"):
-        return named
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        path = chromium()
-        if path is None and not Path(playwright.chromium.executable_path).is_file():
-            pytest.skip("no Chromium: playwright install chromium, or apt-get install chromium-headless-shell")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])  # our own file; CI is root
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from datasets import Dataset
 from tiny import DANVAN, ROLES, SMALL, no_augmentation, rates, write_lexicon
 
+from ner_danvan.corpus.reports import limited
 from ner_danvan.document import Document, parse_inline
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.training.augment.settings import AugmentConfig
 from ner_danvan.training.features import Example, make_examples
-from ner_danvan.training.run import limited
 from ner_danvan.training.versions import ReadEpoch, Versions, make_versions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,23 @@ def with_meta(reports: Sequence[Report], path: Path, groups: Groups) -> tuple[li
             continue
         found.append(replace(report, document=replace(report.document, meta=meta)))
     return found, faults
+
+
+def report_groups(path: Path, column: str, groups: Groups, names: Collection[str]) -> dict[str, str]:
+    """The group, by one column of the index, of those of the named reports that stand in it.
+
+    Raises UserError for a column that the index lacks, and with the line of a value that is in no group.
+    """
+    if column not in COLUMNS[1:]:
+        raise UserError(f'the index has no column "{column}"; name one of {", ".join(COLUMNS[1:])}.')
+    found = {}
+    for name, row in read_index(path).items():
+        if name in names:
+            try:
+                found[name] = find_group(column, row.cells[column], groups)
+            except UserError as error:
+                raise UserError(f"{path}:{row.line}: {error}") from None
+    return found
 
 
 def _meta(row: Row, groups: Groups) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def _label_statistics(spans: Sequence[Span]) -> LabelStatistics:
     return LabelStatistics(
         spans=len(spans),
         mean_words=round(statistics.mean(words), 4) if words else 0.0,
-        distinct=len({_key(span.text) for span in spans}),
+        distinct=len({string_key(span.text) for span in spans}),
     )
 
 
@@ -174,7 +174,7 @@ def _cut(documents: Sequence[Document], words: Sequence[Sequence[tuple[int, int]
     return sum(len(spans_to_tags(document.spans, offsets, scheme)[1]) for document, offsets in pairs)
 
 
-def _key(text: str) -> str:
+def string_key(text: str) -> str:
     """What makes two strings the same: letter case, accents' form, tone style and white space are no difference."""
     return " ".join(model_copy(text).text.lower().split())
 
@@ -195,7 +195,7 @@ def _seen(before: Sequence[Document], documents: Sequence[Document], labels: Col
 def _strings(documents: Iterable[Document]) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for span in chain.from_iterable(document.spans for document in documents):
-        found[span.label][_key(span.text)] += 1
+        found[span.label][string_key(span.text)] += 1
     return found
 
 

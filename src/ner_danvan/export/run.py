@@ -21,10 +21,10 @@ from ner_danvan.backends.torch import TorchBackend, quiet_transformers
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
+from ner_danvan.evaluation.reliability import DIAGRAM_FILE, reliability_diagram
 from ner_danvan.export.card import make_card
 from ner_danvan.export.graph import build_graph
 from ner_danvan.export.int8 import Gate, gather_ranges, write_int8
-from ner_danvan.export.reliability import DIAGRAM_FILE, reliability_diagram
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import (
     CARD_FILE,

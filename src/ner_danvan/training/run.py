@@ -7,14 +7,13 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, set_seed
 
-from ner_danvan.corpus.reports import read_gold
+from ner_danvan.corpus.reports import limited, read_gold
 from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
@@ -159,12 +158,6 @@ def _limit(
     limit = round(every / 2, 2) if given is None else given
     sure = score(gold, [replace(document, spans=sure_spans(document.spans, limit)) for document in found])["f1"]
     return (0.0, every) if given is None and sure < every else (limit, sure)
-
-
-def limited(documents: Sequence[Document], limit: int) -> list[Document]:
-    """So many of the documents (0 for all), in their order; the choice of 40 is part of the choice of 100."""
-    order = sorted(range(len(documents)), key=lambda i: (sha256(documents[i].id.encode()).digest(), i))
-    return [documents[i] for i in sorted(order[: limit or None])]
 
 
 def _finished(output: Path) -> RunResult | None:

@@ -64,25 +64,27 @@ def _block(name: str, value: Any) -> str:
 @cache
 def _frame() -> tuple[str, str]:
     """What stands before the documents, and what behind them."""
-    style = "\n" + "\n".join(_asset(name) for name in _STYLES)
-    script = '\n(() => {\n"use strict";\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "})();\n"
+    style = "\n" + "\n".join(asset(name) for name in _STYLES)
+    script = '\n(() => {\n"use strict";\n' + "\n".join(asset(name) for name in _SCRIPTS) + "})();\n"
     policy = {
         "default-src": "'none'",
-        "style-src": _hash(style),
-        "script-src": _hash(script),
+        "style-src": csp_hash(style),
+        "script-src": csp_hash(script),
         "img-src": "data:",  # the empty icon
         "base-uri": "'none'",
         "form-action": "'none'",
     }
     parts = {"style": style, "script": script, "policy": "; ".join(f"{key} {value}" for key, value in policy.items())}
-    page = _SLOT.sub(lambda match: parts.get(match.group(1), match.group()), _asset("page.html"))
+    page = _SLOT.sub(lambda match: parts.get(match.group(1), match.group()), asset("page.html"))
     head, foot = page.split("<!--documents-->")
     return head, foot.lstrip()
 
 
-def _hash(source: str) -> str:
+def csp_hash(source: str) -> str:
+    """What a Content-Security-Policy calls this style or script."""
     return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A style, script or frame of the page; other pages take their colours from here."""
     return files("ner_danvan.io.html").joinpath("assets", name).read_text(encoding="utf-8")
