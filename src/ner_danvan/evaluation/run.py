@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.backends.choice import wanted_files
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document, check_document, read_jsonl, to_json_line
@@ -108,10 +109,9 @@ def run(values: Mapping[str, Any]) -> Evaluation:
         predicted = list(read_jsonl(Path(values["predictions"])))
         evaluation = evaluate_predictions(predicted, read_gold(path, scheme.layer_of), scheme, name)
     else:
-        folder = find_model(values["model"]["path"])
-        tagger = Tagger.from_pretrained(
-            folder, backend=str(values["backend"]), device=values["device"], min_score=least
-        )
+        backend, device = str(values["backend"]), values["device"]
+        folder = find_model(values["model"]["path"], wanted=wanted_files(backend, device))
+        tagger = Tagger.from_pretrained(folder, backend=backend, device=device, min_score=least)
         evaluation, predicted = evaluate_model(tagger, read_gold(path, tagger.scheme.layer_of), name)
         weights = file_hash(folder / WEIGHTS_FILE)
     output.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,9 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ner_danvan.errors import UserError
 from ner_danvan.export.int8 import Gate
-from ner_danvan.model_dir import ModelSettings, is_hub_id
+from ner_danvan.export.licence import check_licence
+from ner_danvan.hub import is_hub_id
+from ner_danvan.model_dir import ModelSettings
 
 _TEMPLATE = Path(__file__).with_name("card.md")
 
@@ -31,7 +33,7 @@ def make_card(
     try:
         model = record["config"]["model"]
         facts = {
-            "license": model["license"],
+            "license": check_licence(record),
             "base_model": model["path"] if is_hub_id(model["path"]) else model["name"],
             "train_documents": record["data"]["train"]["documents"],
             "dev_documents": record["data"]["dev"]["documents"],
@@ -55,7 +57,7 @@ def make_card(
     ]
     data = ModelCardData(
         language="vi",
-        license=model["license"],
+        license=facts["license"],
         library_name="ner-danvan",
         pipeline_tag="token-classification",
         base_model=model["path"] if is_hub_id(model["path"]) else None,

@@ -19,6 +19,8 @@ from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
+    ENCODER,
+    ENCODER_WITH_BIN,
     MODEL_FOLDER,
     RUN_FILE,
     SPLIT_WORDS_FILE,
@@ -69,7 +71,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     config = run_config(dict(values))
     train, dev = (read_gold(path, config.scheme.layer_of) for path in (config.data.train, config.data.dev))
     train = limited(train, config.data.limit)
-    encoder = find_model(config.model.path, allow_bin=config.model.allow_bin)
+    encoder = find_model(config.model.path, wanted=ENCODER_WITH_BIN if config.model.allow_bin else ENCODER)
     subwords = Subwords.from_files(encoder)
     set_seed(config.seed)
     model = load_encoder(encoder, config.model, config.scheme)
