@@ -106,7 +106,7 @@ def _check_card(path: Path, metrics: Mapping[str, Any], licence: str) -> None:
     mend = "export it anew with scripts/export.py."
     try:
         card = ModelCard.load(path)
-        values: dict[str, Any] = card.data.to_dict()  # type: ignore[no-untyped-call]
+        values: dict[str, Any] = card.data.to_dict()
         same = values == ModelCard(str(card)).data.to_dict()  # type: ignore[no-untyped-call]
     except (yaml.YAMLError, ValueError, TypeError, KeyError) as error:
         raise UserError(
