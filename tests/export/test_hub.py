@@ -313,7 +313,7 @@ def replace(path: Path, old: str, new: str) -> None:
         (lambda at: (at / "README.md").write_text("# no front matter\n"), "front matter"),
         (
             lambda at: replace(at / "run.json", 'encoder", "license": "agpl-3.0"', 'phobert-base-v2", "license": ""'),
-            "fine-tuned from phobert-base-v2, which is agpl-3.0",
+            "fine-tuned from an encoder that is agpl-3.0",
         ),
         (lambda at: change_json(at / "run.json", lambda r: r["config"]["model"].pop("license")), "lacks 'license'"),
         (lambda at: change_json(at / "run.json", lambda r: r.update(note="hf_" + "a" * 34)), "looks like a token"),

@@ -12,6 +12,7 @@ import yaml
 from huggingface_hub import ModelCard, get_token
 
 from ner_danvan.errors import UserError
+from ner_danvan.export.card import MICRO_NAME
 from ner_danvan.export.licence import check_licence
 from ner_danvan.export.reliability import DIAGRAM_FILE
 from ner_danvan.hub import without_tokens
@@ -119,9 +120,6 @@ def _check_card(path: Path, metrics: Mapping[str, Any], licence: str) -> None:
     told = {row.dataset_name: row.metric_value for row in card.data.eval_results or () if row.metric_name == MICRO_NAME}
     if told != {name: round(row["strict"]["micro"]["f1"], 4) for name, row in metrics.items()}:
         raise UserError(f"{path}: its scores are not those of {METRICS_FILE}; {mend}")
-
-
-MICRO_NAME = "strict micro F1"
 
 
 def _check_secrets(uploads: list[Upload]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -36,7 +37,7 @@ from ner_danvan.training.augment.lexicon import lexicon_hash
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
-from ner_danvan.training.record import check_same_run, make_record, write_record
+from ner_danvan.training.record import check_same_run, hardware, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import (
     Scorer,
@@ -116,7 +117,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if main:
         write_record(record, config.output)
+    begin = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    minutes = (time.monotonic() - begin) / 60
 
     best = trainer.state.best_metric or 0.0
     reached = _epoch_of(best, trainer.state.log_history)
@@ -142,7 +145,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
         save_model(trained, result.model, settings, encoder, subwords, split_words)
-        write_record(record | {"dev_f1": exact, "best_epoch": reached}, result.model)
+        machine = hardware(trained.device, trainer.accelerator.num_processes)
+        cost = {} if checkpoint else {"cost": {"minutes": round(minutes, 2), "hardware": machine}}
+        write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, result.model)
         result = replace(result, dev_f1=exact)
     (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
     return replace(result, dev_f1=dev_f1)
