@@ -36,7 +36,7 @@ def test_the_guides_commands_run_as_written(tmp_path: Path) -> None:
             settings = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
             command = [sys.executable if word == "python" else word for word in words[len(settings) :]]
             done = subprocess.run(
-                command, capture_output=True, text=True, cwd=ROOT, env=environment | settings, timeout=300, check=False
+                command, capture_output=True, text=True, cwd=ROOT, env=environment | settings, timeout=600, check=False
             )
             assert done.returncode == 0, (line, done.stderr)
             told[line] = done.stdout
