@@ -18,6 +18,7 @@ ROOMS = [
     "labels",
     "text",
     "decode",
+    "hub",
     "model_dir",
     "backends",
     "pipeline",

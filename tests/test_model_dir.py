@@ -9,7 +9,7 @@ import pytest
 from tiny import DANVAN
 
 from ner_danvan.errors import UserError
-from ner_danvan.model_dir import ModelSettings, find_model, read_model_dir
+from ner_danvan.model_dir import ENCODER, ENCODER_WITH_BIN, ModelSettings, find_model, read_model_dir
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.windows import WindowSize
 
@@ -120,7 +120,8 @@ def test_a_directory_is_found_as_it_is(model: Path) -> None:
 def test_a_hub_id_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        UserError, match="owner/no-such-model: no such directory, and not to be had from the hub"
+        UserError,
+        match="owner/no-such-model: no such directory here, it is not in the cache, and HF_HUB_OFFLINE is set",
     ) as raised:
         find_model("owner/no-such-model")
     assert "\n" not in str(raised.value)
@@ -132,12 +133,14 @@ def test_a_hub_id_is_fetched_without_pickles_unless_they_are_allowed(
 ) -> None:
     asked: dict[str, Any] = {}
 
-    def fetch(name: str, *, allow_patterns: list[str]) -> str:
+    def fetch(name: str, *, allow_patterns: list[str], **_: Any) -> str:
         asked[name] = allow_patterns
         return str(tmp_path)
 
+    for file in ENCODER.needed:
+        (tmp_path / file).touch()
     monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
-    assert find_model("vinai/some-model", allow_bin=allow_bin) == tmp_path
+    assert find_model("vinai/some-model", wanted=ENCODER_WITH_BIN if allow_bin else ENCODER) == tmp_path
     assert ("*.bin" in asked["vinai/some-model"]) == allow_bin
     assert "*.py" not in asked["vinai/some-model"]
 

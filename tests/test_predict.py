@@ -148,7 +148,7 @@ def test_a_document_that_cannot_be_tagged_does_not_end_the_run(
     assert not (tmp_path / "p.jsonl").exists()
 
 
-def test_model_and_device_reach_the_tagger(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_revision_and_device_reach_the_tagger(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str | None, dict[str, Any]]] = []
 
     def load(name: str | None, **options: Any) -> Tagger:
@@ -157,8 +157,8 @@ def test_model_and_device_reach_the_tagger(vocabulary: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Tagger, "from_pretrained", load)
     with pytest.raises(SystemExit):
-        predict.main(["--text", "x", "--model", "m", "--device", "cpu", "--backend", "torch"])
-    assert asked == [("m", {"backend": "torch", "device": "cpu", "min_score": None})]
+        predict.main(["--text", "x", "--model", "m", "--revision", "r", "--device", "cpu", "--backend", "torch"])
+    assert asked == [("m", {"revision": "r", "backend": "torch", "device": "cpu", "min_score": None})]
 
 
 def test_the_output_in_the_input_folder_is_not_read_again(run: Run, reports: Path) -> None:

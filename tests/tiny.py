@@ -187,7 +187,7 @@ RECORD = {
 }
 
 
-def write_run(encoder: Path, output: Path) -> Path:
+def write_run(encoder: Path, output: Path, scheme: LabelScheme = DANVAN) -> Path:
     """A training run's output folder, with a head that is not quite random."""
     import torch
 
@@ -196,11 +196,12 @@ def write_run(encoder: Path, output: Path) -> Path:
     from ner_danvan.training.run import save_model
 
     torch.manual_seed(3)
-    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1, 0.1), DANVAN)
+    model = load_encoder(encoder, EncoderConfig("tiny", str(encoder), "mit", False, 0.1, 0.1), scheme)
     torch.nn.init.normal_(model.classifier.weight, std=1.0)
     folder = output / "model"
     output.mkdir()
-    settings = ModelSettings(DANVAN, SMALL, TRANSITIONS, {"mention": 1.5, "title": 1.0, "task": 2.0})
+    temperatures = dict(zip((layer.name for layer in scheme.layers), (1.5, 1.0, 2.0), strict=False))
+    settings = ModelSettings(scheme, SMALL, TRANSITIONS if scheme == DANVAN else {}, temperatures)
     save_model(model, folder, settings, encoder, Subwords.from_files(encoder), {"trưởng_ban": (1,)})
     (folder / "run.json").write_text(json.dumps(RECORD))
     return output

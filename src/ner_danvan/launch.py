@@ -11,6 +11,7 @@ from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
 
 from ner_danvan.errors import UserError
+from ner_danvan.hub import without_tokens
 
 USAGE = 2
 _HINT = "(--help shows the config, and configs/ says what each key means)"
@@ -21,7 +22,7 @@ Result = TypeVar("Result")
 
 def fail(message: str, code: int = USAGE) -> NoReturn:
     """Print one line to stderr and exit."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {without_tokens(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ner_danvan.decode import Transitions
 from ner_danvan.errors import UserError
+from ner_danvan.hub import Wanted, download, is_hub_id
 from ner_danvan.labels import LabelScheme
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS, SplitWords
@@ -36,7 +37,10 @@ SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 FORMAT = 1
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
-_PATTERNS = ["*.json", "*.txt", "*.codes", "*.safetensors", "*.onnx", "*.md", "*.svg"]  # what is fetched from the hub
+EVERYTHING = Wanted(also=("*.json", "*.txt", "*.codes", "*.safetensors", "*.onnx", "*.md", "*.svg"))
+ENCODER = Wanted(needed=(CONFIG_FILE, "vocab.txt", "bpe.codes"), also=("*.json", "*.safetensors"))
+ENCODER_WITH_BIN = Wanted(ENCODER.needed, (*ENCODER.also, "*.bin"))  # torch's own weight format
+READ = Wanted(needed=(CONFIG_FILE, "vocab.txt", "bpe.codes", SPLIT_WORDS_FILE))  # what `read_model_dir` reads
 
 
 @dataclass(frozen=True)
@@ -185,17 +189,20 @@ def _first_difference(outputs: tuple[str, ...], tags: tuple[str, ...]) -> str:
 # --- finding one ------------------------------------------------------------------------------
 
 
-def find_model(name: str | Path | None, *, allow_bin: bool = False) -> Path:
+def find_model(name: str | Path | None, *, revision: str | None = None, wanted: Wanted = EVERYTHING) -> Path:
     """The directory of a model: the embedded default for None, a directory as it is, a hub id from hub or cache.
 
-    `allow_bin` also fetches torch's own weight format. Raises UserError if the hub does not give the model.
+    A directory that is there goes before a hub id, and a Path is never one. `revision` is a branch, tag or commit on
+    the hub, `wanted` what is fetched from there. Raises UserError if the hub does not give the model, or if there is a
+    revision where there is no hub id.
     """
-    if name is None:
-        return _embedded(DEFAULT_MODEL)
-    path = Path(name)
-    if not is_hub_id(str(name)):
-        return path
-    return _from_hub(str(name), [*_PATTERNS, "*.bin"] if allow_bin else _PATTERNS)
+    if isinstance(name, str) and is_hub_id(name):
+        return download(name, wanted, revision)
+    if revision is not None:
+        raise UserError(
+            f"{name or 'the embedded model'}: revision {revision} goes with a hub id, owner/name; leave it out."
+        )
+    return _embedded(DEFAULT_MODEL) if name is None else Path(name)
 
 
 def _embedded(name: str) -> Path:
@@ -204,22 +211,3 @@ def _embedded(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise UserError(f"the embedded model {name} is missing; build it with:  make model   or name another one.")
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name is one that the hub could have, `owner/model`, and no directory here."""
-    if Path(name).is_dir():
-        return False
-    owner, _, model = name.partition("/")
-    return bool(owner.strip(".~") and model) and "/" not in model and "\\" not in name
-
-
-def _from_hub(name: str, patterns: list[str]) -> Path:
-    from huggingface_hub import snapshot_download  # late: only needed for hub ids
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise UserError(f"{name}: no such directory, and not to be had from the hub ({reason}).") from None

@@ -87,6 +87,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--id-column", metavar="NAME", help="column of a table that names the rows (id if any)")
     parser.add_argument("--model", metavar="M", help="model directory or hub id (the embedded default)")
+    parser.add_argument("--revision", metavar="R", help="branch, tag or commit of a model from the hub (main)")
     parser.add_argument(
         "--format",
         choices=tuple(dict.fromkeys((*FORMATS, *_BULK_FORMATS))),
@@ -202,7 +203,8 @@ class _StoppedError(Exception):
 
 def _run(options: argparse.Namespace) -> int:
     output = output_path(options.output) if options.output else None
-    settings = {"model": options.model, "format": options.format, "min-score": options.min_score}
+    model = f"{options.model}@{options.revision}" if options.revision else options.model
+    settings = {"model": model, "format": options.format, "min-score": options.min_score}
     settings["precision"] = precision(options.backend)
     finished = finished_documents(output, settings) if output and options.resume else []
     inputs = _Inputs(_items(options, output, finished), stop=options.on_error == "fail")
@@ -237,6 +239,7 @@ def _run_bulk(options: argparse.Namespace) -> int:
         options.output,
         options.format,
         model=options.model,
+        revision=options.revision,
         backend=options.backend,
         device=options.device,
         min_score=options.min_score,
@@ -275,7 +278,11 @@ def _load(options: argparse.Namespace) -> Tagger:
     from ner_danvan.tagger import Tagger  # late: wrong usage is told at once
 
     return Tagger.from_pretrained(
-        options.model, backend=options.backend, device=options.device, min_score=options.min_score
+        options.model,
+        revision=options.revision,
+        backend=options.backend,
+        device=options.device,
+        min_score=options.min_score,
     )
 
 

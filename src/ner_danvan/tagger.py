@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ner_danvan.backends.base import Backend
-from ner_danvan.backends.choice import open_backend
+from ner_danvan.backends.choice import open_backend, wanted_files
 from ner_danvan.decode import decode, sure_spans
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
@@ -37,17 +37,21 @@ class Tagger:
         cls,
         name: str | Path | None = None,
         *,
+        revision: str | None = None,
         backend: str = "auto",
         device: str | None = None,
         min_score: float | None = None,
     ) -> Tagger:
-        """Load the embedded default, a model directory or a hub id.
+        """Load the embedded default, a model directory or a hub id (at a `revision`: branch, tag or commit).
+
+        Of a hub id only what the backend reads is fetched, and kept in the hub's cache: the next time the network is
+        asked whether it has changed, and need not be there. A directory of that name goes before it.
 
         `backend` is one of BACKENDS; "auto" takes ONNX in fp32 where the directory has it, and torch where it has not
         or a `device` other than "cpu" is asked for. `device` is as torch names it. Raises UserError if there is no
         such model, or its directory is not whole.
         """
-        files = read_model_dir(find_model(name))
+        files = read_model_dir(find_model(name, revision=revision, wanted=wanted_files(backend, device)))
         return cls(files, open_backend(files.folder, backend, device), min_score=min_score)
 
     def at(self, min_score: float) -> Tagger:

@@ -7,9 +7,11 @@ from pathlib import Path
 from ner_danvan.backends.base import Backend
 from ner_danvan.backends.onnx import OnnxBackend
 from ner_danvan.errors import UserError
-from ner_danvan.model_dir import INT8_FILE, ONNX_FILE
+from ner_danvan.hub import Wanted
+from ner_danvan.model_dir import INT8_FILE, ONNX_FILE, READ, WEIGHTS_FILE
 
 BACKENDS = ("auto", "onnx", "int8", "bf16", "torch")
+_CPU = (None, "cpu")
 
 
 def open_backend(folder: Path, name: str = "auto", device: str | None = None) -> Backend:
@@ -17,9 +19,8 @@ def open_backend(folder: Path, name: str = "auto", device: str | None = None) ->
 
     Raises UserError for an unknown name, for a device that the backend cannot use, and if files are missing or broken.
     """
-    if name not in BACKENDS:
-        raise UserError(f"backend {name} is not known; take {', '.join(BACKENDS)}.")
-    on_cpu = device in (None, "cpu")
+    _check_known(name)
+    on_cpu = device in _CPU
     if name == "auto":
         name = "onnx" if on_cpu and (folder / ONNX_FILE).is_file() else "torch"
     if name == "torch":
@@ -40,3 +41,20 @@ def open_backend(folder: Path, name: str = "auto", device: str | None = None) ->
 def precision(name: str) -> str:
     """In which numbers a backend computes: fp32, int8 or bf16. Backends of one precision find the same spans."""
     return name if name in ("int8", "bf16") else "fp32"
+
+
+def wanted_files(name: str = "auto", device: str | None = None) -> Wanted:
+    """What a backend reads of a model on the hub. Every graph refers to the weights; "auto" takes one if there is one.
+
+    Raises UserError for an unknown name.
+    """
+    _check_known(name)
+    needed = (*READ.needed, WEIGHTS_FILE)
+    if name in ("onnx", "int8", "bf16"):
+        return Wanted((*needed, INT8_FILE if name == "int8" else ONNX_FILE))
+    return Wanted(needed, (ONNX_FILE,) if name == "auto" and device in _CPU else ())
+
+
+def _check_known(name: str) -> None:
+    if name not in BACKENDS:
+        raise UserError(f"backend {name} is not known; take {', '.join(BACKENDS)}.")

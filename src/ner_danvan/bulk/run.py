@@ -9,13 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner_danvan.backends.choice import precision
+from ner_danvan.backends.choice import precision, wanted_files
 from ner_danvan.bulk.parts import GO_ON, Outcome, PartFolder, earlier_rows
 from ner_danvan.bulk.shards import FAILED, SHARD_BYTES, Shard, find_inputs, plan_shards
 from ner_danvan.bulk.worker import Job, fingerprint
 from ner_danvan.errors import UserError
+from ner_danvan.hub import is_hub_id
 from ner_danvan.io.readers import Failure
-from ner_danvan.model_dir import find_model, is_hub_id, read_model_dir
+from ner_danvan.model_dir import find_model, read_model_dir
 
 # tags shards, in any order, and gives what came of each
 Engine = Callable[[Sequence[Shard], Job], Generator[Outcome, None, None]]
@@ -31,6 +32,7 @@ class Request:
     output: Path
     format: str
     model: str | None = None
+    revision: str | None = None
     backend: str = "auto"
     device: str | None = None
     min_score: float | None = None
@@ -73,7 +75,8 @@ def run_bulk(request: Request, engine: Engine, tell: Callable[[str], None]) -> i
 
 def _job(request: Request) -> tuple[Job, dict[str, object]]:
     """What the workers are told, and the settings on which the output depends; raises UserError for a broken model."""
-    model = find_model(request.model)
+    wanted = wanted_files(request.backend, request.device)
+    model = find_model(request.model, revision=request.revision, wanted=wanted)
     settings = read_model_dir(model).settings
     name = request.model
     if name is not None and not is_hub_id(name):
@@ -81,6 +84,7 @@ def _job(request: Request) -> tuple[Job, dict[str, object]]:
     weights = fingerprint(model, request.backend)
     job = Job(
         name,
+        request.revision,
         request.backend,
         request.device,
         request.min_score,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ner_danvan.backends.choice import wanted_files
 from ner_danvan.bulk.formats import PARTS
 from ner_danvan.bulk.parts import GO_ON, Outcome, part_name, whole_part
 from ner_danvan.bulk.shards import Shard, read_shard
@@ -28,6 +29,7 @@ class Job:
     """
 
     model: str | None
+    revision: str | None
     backend: str
     device: str | None
     min_score: float | None
@@ -52,12 +54,14 @@ class ShardTagger:
         self._job = job
         self._fault = ""
         try:
-            if fingerprint(find_model(job.model), job.backend) != job.fingerprint:
+            wanted = wanted_files(job.backend, job.device)
+            model = find_model(job.model, revision=job.revision, wanted=wanted)
+            if fingerprint(model, job.backend) != job.fingerprint:
                 raise UserError(
                     f"a worker's model {job.model or ''} is another than the command's; bring them in line."
                 )
             self._tagger = Tagger.from_pretrained(
-                job.model, backend=job.backend, device=job.device, min_score=job.min_score
+                model, backend=job.backend, device=job.device, min_score=job.min_score
             )
         except UserError as error:
             self._fault = str(error)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.backends.choice import wanted_files
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document, read_jsonl, to_json_line
@@ -78,10 +79,9 @@ def run(values: Mapping[str, Any]) -> Evaluation:
         predicted = match_predictions(read_jsonl(Path(values["predictions"])), gold, scheme)
         evaluation = _evaluation(gold, predicted, scheme, name, aspects)
     else:
-        folder = find_model(values["model"]["path"])
-        tagger = Tagger.from_pretrained(
-            folder, backend=str(values["backend"]), device=values["device"], min_score=least
-        )
+        backend, device = str(values["backend"]), values["device"]
+        folder = find_model(values["model"]["path"], wanted=wanted_files(backend, device))
+        tagger = Tagger.from_pretrained(folder, backend=backend, device=device, min_score=least)
         gold = read_gold(path, tagger.scheme.layer_of)
         aspects = aspects_of(values, gold, tagger.scheme, folder)
         evaluation, predicted = evaluate_model(tagger, gold, name, aspects)

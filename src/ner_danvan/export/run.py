@@ -72,6 +72,10 @@ class Exported:
 
 def run(values: Mapping[str, Any]) -> Exported:
     """Export as the resolved configuration says. Raises UserError if the run is not whole or the output is taken."""
+    if values["model"]["path"] is None:
+        raise UserError(
+            "model.path is not set, and nothing is to be published; give it the output of scripts/train.py."
+        )
     source, target, dtype = _model_folder(Path(values["model"]["path"])), Path(values["output"]), str(values["dtype"])
     if dtype not in _DTYPES:
         raise UserError(f"dtype={dtype} is not known; take {' or '.join(_DTYPES)}.")
@@ -79,7 +83,7 @@ def run(values: Mapping[str, Any]) -> Exported:
         raise UserError(f"evaluations={values['evaluations']} is no list; put it in brackets, evaluations=[…].")
     evaluations = [_read_json(Path(path), "write it with scripts/evaluate.py") for path in values["evaluations"]]
     int8 = _int8_options(source, values["int8"]) if values["onnx"] else None
-    name = str(values["name"] or target.name)
+    name = str(values["name"] or values.get("hub", {}).get("repo_id") or target.name)
     return export(source, target, dtype, evaluations, name=name, onnx=bool(values["onnx"]), int8=int8)
 
 

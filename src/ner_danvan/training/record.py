@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import RUN_FILE
@@ -53,6 +55,13 @@ def fingerprint(documents: Sequence[Document]) -> str:
     for document in documents:
         digest.update(to_json_line(document).encode() + b"\n")
     return digest.hexdigest()
+
+
+def hardware(device: torch.device, processes: int = 1) -> str:
+    """What a run computes on, for people: the GPU's name, or how many threads of which kind of CPU."""
+    if device.type == "cuda":
+        return f"{processes} x {torch.cuda.get_device_name(device)}"
+    return f"{processes * torch.get_num_threads()} threads of a CPU ({platform.machine()})"
 
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
+    ENCODER,
+    ENCODER_WITH_BIN,
     MODEL_FOLDER,
     RUN_FILE,
     SPLIT_WORDS_FILE,
@@ -33,7 +36,7 @@ from ner_danvan.training.augment.lexicon import lexicon_hash
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
-from ner_danvan.training.record import check_same_run, make_record, write_record
+from ner_danvan.training.record import check_same_run, hardware, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import (
     Scorer,
@@ -70,7 +73,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     train = [document for path in config.data.train for document in read_gold(path, layer_of)]
     dev = read_gold(config.data.dev, layer_of)
     train = limited(train, config.data.limit)
-    encoder = find_model(config.model.path, allow_bin=config.model.allow_bin)
+    encoder = find_model(config.model.path, wanted=ENCODER_WITH_BIN if config.model.allow_bin else ENCODER)
     subwords = Subwords.from_files(encoder)
     set_seed(config.seed)
     model = load_encoder(encoder, config.model, config.scheme)
@@ -115,7 +118,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if main:
         write_record(record, config.output)
+    begin = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    minutes = (time.monotonic() - begin) / 60
 
     best = trainer.state.best_metric or 0.0
     reached = _epoch_of(best, trainer.state.log_history)
@@ -141,7 +146,9 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
         save_model(trained, result.model, settings, encoder, subwords, split_words)
-        write_record(record | {"dev_f1": exact, "best_epoch": reached}, result.model)
+        machine = hardware(trained.device, trainer.accelerator.num_processes)
+        cost = {} if checkpoint else {"cost": {"minutes": round(minutes, 2), "hardware": machine}}
+        write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, result.model)
         result = replace(result, dev_f1=exact)
     (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
     return replace(result, dev_f1=dev_f1)

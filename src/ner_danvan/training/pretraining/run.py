@@ -16,7 +16,7 @@ from transformers import RobertaForMaskedLM, Trainer, TrainingArguments, set_see
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from ner_danvan.errors import UserError
-from ner_danvan.model_dir import MODEL_FOLDER, POSITION_OFFSET, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.model_dir import ENCODER, MODEL_FOLDER, POSITION_OFFSET, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.encoder import resolve_precision
@@ -50,7 +50,7 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     """
     config = pretrain_config(values)
     options = config.training
-    folder = find_model(config.encoder)
+    folder = find_model(config.encoder, wanted=ENCODER)
     if config.output.resolve() in folder.resolve().parents:
         raise UserError(f"output={config.output} holds the encoder itself, which would be cleared; name another run.")
     subwords = Subwords.from_files(folder)
