@@ -12,9 +12,9 @@ import yaml
 from huggingface_hub import ModelCard, get_token
 
 from ner_danvan.errors import UserError
+from ner_danvan.evaluation.reliability import DIAGRAM_FILE
 from ner_danvan.export.card import MICRO_NAME
 from ner_danvan.export.licence import check_licence
-from ner_danvan.export.reliability import DIAGRAM_FILE
 from ner_danvan.hub import without_tokens
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import (
