@@ -20,11 +20,12 @@ from ner_danvan.launch import one_line_errors, run_hydra
 def main(config: DictConfig) -> None:
     """Prints where the model lies, and where it was published."""
     from ner_danvan.export.hub import publish, publishing
-    from ner_danvan.export.run import run  # late: a wrong override is told before torch is loaded
 
     values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     to = publishing(values)
     if to is None or values["model"]["path"] is not None:
+        from ner_danvan.export.run import run  # late: a fault of the settings is told before torch is loaded
+
         exported = run(values)
         print(f"exported: {exported.folder}   {exported.size / 1e6:.1f} MB, logits within {exported.difference:.2g}")
         if exported.int8:

@@ -21,6 +21,7 @@ from ner_danvan.text.subwords import BOS_ID, EOS_ID
 
 INT8: dict[str, Any] = {"write": True, "texts": None, "documents": 4, "gold": None, "max_loss": 0.003}
 SCORE = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 10, "predicted": 9}
+GROUPS = [("plan", 9, 0.9, [0.8, 0.95]), ("letter", 6, 0.7, [0.6, 0.8]), ("minutes", 1, 0.1, None)]
 EVALUATION: dict[str, Any] = {
     "name": "test",
     "documents": 2,
@@ -134,8 +135,35 @@ def test_each_set_keeps_its_own_result(trained: Path, tmp_path: Path) -> None:
     micro = {name: EVALUATION["strict"] | {"micro": SCORE | {"f1": f1}} for name, f1 in (("dev", 0.9), ("a|b", 0.8))}
     rows = [evaluation(trained, name=name, strict=strict) for name, strict in micro.items()]
     card = ModelCard.load(export(trained, tmp_path / "out", "fp16", rows, name="mine").folder / "README.md")
-    assert {row.dataset_name: row.metric_value for row in card.data.eval_results} == {"dev": 0.9, "a|b": 0.8}
+    micro_f1 = [row for row in card.data.eval_results if row.metric_name == "strict micro F1"]
+    assert {row.dataset_name: row.metric_value for row in micro_f1} == {"dev": 0.9, "a|b": 0.8}
     assert "| a\\|b | 2 |" in card.text
+
+
+def test_the_card_says_where_the_model_is_weak(trained: Path, tmp_path: Path) -> None:
+    labels = dict.fromkeys(DANVAN.labels, SCORE) | {"TASK": SCORE | {"f1": 0.5}}
+    genres = {name: {"documents": n, "strict": SCORE | {"f1": f1, "interval": ends}} for name, n, f1, ends in GROUPS}
+    seen = {name: {"seen": SCORE | {"f1": 0.95}, "unseen": SCORE | {"f1": 0.6}} for name in ("micro", "PERSON")}
+    row = evaluation(
+        trained,
+        strict=EVALUATION["strict"] | {"labels": labels},
+        groups={"genre": genres},
+        seen=seen,
+        gold_beyond_words=3,
+    )
+    card = (export(trained, tmp_path / "out", "fp16", [row], name="mine").folder / "README.md").read_text()
+    assert "TASK on test (50.0)." in card
+    assert "These were 3 of 10 on test." in card
+    assert "| PERSON | 95.0 | 10 | 60.0 | 10 |" in card
+    assert "| letter | 6 | 70.0 | 60.0 to 80.0 |\n| plan | 9 | 90.0 | 80.0 to 95.0 |\n\n" in card
+    assert "minutes |" not in card  # a group without an interval is too small
+
+
+def test_the_card_says_what_training_took(trained: Path, tmp_path: Path) -> None:
+    record = RECORD | {"cost": {"minutes": 61.7, "hardware": "2 threads of a CPU (x86_64)"}}
+    (trained / "model" / "run.json").write_text(json.dumps(record))
+    card = (export(trained, tmp_path / "out", "fp16", [], name="mine").folder / "README.md").read_text()
+    assert "Training took 62 minutes on 2 threads of a CPU (x86_64)." in card
 
 
 def test_a_card_without_scores_says_so(trained: Path, tmp_path: Path) -> None:

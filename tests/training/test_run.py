@@ -69,6 +69,8 @@ def trained(encoder: Path, reports: Path, tmp_path_factory: pytest.TempPathFacto
 
 def test_a_random_encoder_learns_its_reports_and_tags_as_the_trainer_scored(trained: Path, reports: Path) -> None:
     record = json.loads((trained / "model" / "run.json").read_text())
+    assert record["cost"]["minutes"] > 0
+    assert record["cost"]["hardware"]
     tagger = Tagger.from_pretrained(trained / "model", device="cpu")
     train, _ = evaluate_model(tagger, read_gold(reports / "train", DANVAN.layer_of), "train")
     dev, _ = evaluate_model(tagger, read_gold(reports / "dev", DANVAN.layer_of), "dev")
