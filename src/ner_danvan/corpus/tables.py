@@ -43,7 +43,7 @@ def statistics_tables(statistics: Statistics) -> dict[str, str]:
         text = f"Strings that {first} has under the same label, of different strings and of all spans (percent)."
         parts["seen"] = (text, _seen(statistics))
     for column, groups in statistics.groups.items():
-        rows = ((group, *counts.values()) for group, counts in groups.items())
+        rows: list[tuple[str | int, ...]] = [(group, *counts.values()) for group, counts in groups.items()]
         parts[column] = (f"Reports by {column}.", markdown_table([column, *statistics.splits], rows))
     return {name: f"{text}\n\n{table}" for name, (text, table) in parts.items()}
 
