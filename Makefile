@@ -1,4 +1,4 @@
-# make install | demo | test | lint | thin | model | data | clean.  PYTHON names the interpreter (3.11 to 3.13).
+# make install | demo | test | lint | thin | notebooks | model | data | clean.  PYTHON names the interpreter (3.11 to 3.13).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := runs/demo
 REAL ?= ../shared/real
 
-.PHONY: install demo test lint thin model data clean
+.PHONY: install demo test lint thin notebooks model data clean
 
 install: $(STAMP)
 
@@ -22,8 +22,9 @@ demo: install
 	$(BIN)/python scripts/export.py model.path=$(DEMO) output=$(DEMO)/danvan-demo 'evaluations=[$(DEMO)/scores/metrics.json]'
 	$(BIN)/python -m ner_danvan.predict --model $(DEMO)/danvan-demo data/examples/bao_cao.txt
 
+# two workers with a core each; the notebooks run too, and what they show is left as it is
 test: install
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --nbmake --nbmake-timeout=900 --cov --cov-report=term --cov-fail-under=90
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -33,6 +34,10 @@ lint: install
 # the wheel in an empty environment without extras: no torch, and it tags a report
 thin:
 	PYTHON=$(PYTHON) scripts/check_thin.sh
+
+# run the notebooks anew and keep what they show
+notebooks: install
+	$(BIN)/python notebooks/refresh.py
 
 # check the annotated reports and build the splits as JSONL
 data: install

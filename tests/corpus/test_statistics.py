@@ -9,7 +9,7 @@ from tiny import DANVAN
 from ner_danvan.corpus.plots import draw_plots
 from ner_danvan.corpus.reports import Report
 from ner_danvan.corpus.statistics import Reading, Statistics, corpus_statistics
-from ner_danvan.corpus.tables import render_statistics, replace_block
+from ner_danvan.corpus.tables import markdown_table, render_statistics, replace_block, statistics_tables
 from ner_danvan.document import parse_inline
 from ner_danvan.errors import UserError
 from ner_danvan.text.inputs import InputSettings
@@ -83,6 +83,25 @@ def test_the_tables_show_the_figures(vocabulary: Path) -> None:
     assert "| ORG | 50.0 | 66.7 |" in text
     assert "| PERSON | – | – |" in text
     assert "Reports by" not in text  # nothing is known of them
+
+
+def test_each_table_can_be_had_by_its_name(vocabulary: Path) -> None:
+    statistics = figures(vocabulary, train=TRAIN, dev=DEV)
+    tables = statistics_tables(statistics)
+    assert list(tables) == ["sizes", "labels", "seen"]
+    assert "| words | 21 | 9 |" in tables["sizes"]
+    assert "| ORG | 50.0 | 66.7 |" in tables["seen"]
+    assert all(table in render_statistics(statistics) for table in tables.values())
+
+
+def test_any_text_stays_in_its_cell() -> None:
+    table = markdown_table(["label", "text"], [("A", "một | <b>\nhai*"), ("B", None)])
+    assert table.splitlines()[2:] == [r"| A | một \| \<b> hai\* |", "| B |  |"]
+
+
+def test_only_columns_of_figures_go_to_the_right() -> None:
+    marks = markdown_table(["", "figures", "words"], [("1", 1_000, "1 xã"), ("2", 0.5, "–")]).splitlines()
+    assert marks[1:] == ["| --- | ---: | --- |", "| 1 | 1,000 | 1 xã |", "| 2 | 0.50 | – |"]
 
 
 def test_one_split_alone_has_tables_and_plots_too(vocabulary: Path, tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from ner_danvan.errors import UserError
 
 BEGIN, END = "<!-- statistics -->", "<!-- /statistics -->"
 _BLOCK = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+_MARKDOWN = re.compile(r"[\\|*_`<&~\[]")  # what would not be read as text
+
+_Cell = str | int | float | None
 
 
 def replace_block(page: str, block: str, source: Path) -> str:
@@ -23,19 +26,26 @@ def replace_block(page: str, block: str, source: Path) -> str:
 
 def render_statistics(statistics: Statistics) -> str:
     """All tables, each under its own line of text."""
-    parts = [
-        ("Sizes. A nested span lies inside another; a cut one begins or ends inside a word.", _sizes(statistics)),
-        ("Labels: spans, different strings, mean words of a span.", _labels(statistics)),
-    ]
+    return "".join(f"\n{part}\n" for part in statistics_tables(statistics).values()) + "\n"
+
+
+def statistics_tables(statistics: Statistics) -> dict[str, str]:
+    """Each table under its line of text: `sizes`, `labels`, `seen` if there is more than one split, and the groups."""
+    parts = {
+        "sizes": (
+            "Sizes. A nested span lies inside another; a cut one begins or ends inside a word.",
+            _sizes(statistics),
+        ),
+        "labels": ("Labels: spans, different strings, mean words of a span.", _labels(statistics)),
+    }
     if statistics.seen:
         first = next(iter(statistics.splits))
         text = f"Strings that {first} has under the same label, of different strings and of all spans (percent)."
-        parts.append((text, _seen(statistics)))
-    parts += [
-        (f"Reports by {column}.", _table([column, *statistics.splits], ((g, *c.values()) for g, c in groups.items())))
-        for column, groups in statistics.groups.items()
-    ]
-    return "".join(f"\n{text}\n\n{table}\n" for text, table in parts) + "\n"
+        parts["seen"] = (text, _seen(statistics))
+    for column, groups in statistics.groups.items():
+        rows: list[tuple[str | int, ...]] = [(group, *counts.values()) for group, counts in groups.items()]
+        parts[column] = (f"Reports by {column}.", markdown_table([column, *statistics.splits], rows))
+    return {name: f"{text}\n\n{table}" for name, (text, table) in parts.items()}
 
 
 def _sizes(statistics: Statistics) -> str:
@@ -55,7 +65,7 @@ def _sizes(statistics: Statistics) -> str:
         ("nested spans (percent)", *(percent(split.nested, split.spans) for split in splits)),
         *((text, *(percent(split.cut[kind], split.spans, 2) for split in splits)) for kind, text in cut.items()),
     ]
-    return _table(["", *statistics.splits], rows)
+    return markdown_table(["", *statistics.splits], rows)
 
 
 def _spread(split: SplitStatistics) -> str:
@@ -74,7 +84,7 @@ def _labels(statistics: Statistics) -> str:
         )
         for label in next(iter(statistics.splits.values())).labels
     ]
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _seen(statistics: Statistics) -> str:
@@ -84,7 +94,7 @@ def _seen(statistics: Statistics) -> str:
         found = [shares.get(label) for shares in statistics.seen.values()]
         pairs = [(f"{100 * seen.distinct:.1f}", f"{100 * seen.spans:.1f}") if seen else ("–", "–") for seen in found]
         rows.append((label, *chain.from_iterable(pairs)))
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str:
@@ -92,8 +102,22 @@ def percent(part: int, whole: int, digits: int = 1) -> str:
     return f"{100 * part / whole:.{digits}f}" if whole else "–"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
-    """A Markdown table, figures to the right of their columns."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    lines += [[f"{cell:,}" if isinstance(cell, int) else cell for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[_Cell]]) -> str:
+    """A Markdown table; behind the first column those of figures go to the right.
+
+    A cell stays in its row whatever its text is: line ends become spaces, `|` and what Markdown reads are escaped.
+    """
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    right = [
+        number > 0 and not any(map(str.isalpha, "".join(column)))
+        for number, column in enumerate(zip(*cells, strict=True))
+    ]
+    marks = ["---:" if side else "---" for side in right or [False] * len(head)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in ([_cell(name) for name in head], marks, *cells))
+
+
+def _cell(value: _Cell) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else value
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
