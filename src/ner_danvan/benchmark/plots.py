@@ -47,10 +47,11 @@ def _stages(axes: Axes, stages: Mapping[str, Mapping[str, float]]) -> None:
     totals = [sum(row[stage] for stage in _STAGES) for row in stages.values()]
     for stage, colour in zip(_STAGES, _COLOURS, strict=True):
         shares = [100 * row[stage] / total for row, total in zip(stages.values(), totals, strict=True)]
-        axes.bar([name.replace(", ", "\n") for name in stages], shares, bottom=bottom, label=stage, color=colour)
+        axes.bar(list(stages), shares, bottom=bottom, label=stage, color=colour)
         bottom = [low + share for low, share in zip(bottom, shares, strict=True)]
     axes.set_ylabel("share of the time on one core, %")
-    axes.legend(fontsize="small")
+    axes.tick_params(axis="x", rotation=90)
+    axes.legend(fontsize="small", loc="center")
 
 
 def _growth(axes: Axes, pairs: list[list[float]], label: str, *, logarithmic: bool) -> None:
