@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from hypothesis import given
-from hypothesis import strategies as st
+from span_rows import Row, span_rows
 from tiny import DANVAN
 
 from ner_danvan.document import Document
@@ -9,7 +9,6 @@ from ner_danvan.evaluation.errors import NOTHING, Kind, confusion, count_errors,
 from ner_danvan.span import Span
 
 TEXT = "Trưởng Ban Dân vận Quận ủy yêu cầu rà soát hộ nghèo"
-Row = tuple[int, int, str]
 
 
 def document(*rows: Row) -> Document:
@@ -46,19 +45,10 @@ def test_one_found_span_answers_one_gold_span_of_another_layer() -> None:
     assert sorted(kinds(gold, [(7, 26, "TASK")])) == [("ORG", "other layer"), ("POSITION", "missed")]
 
 
-ROWS = st.lists(st.tuples(st.integers(0, 25), st.integers(1, 12), st.sampled_from(DANVAN.labels)), max_size=8)
+ROWS = span_rows(25, 12, 8)
 
 
-def without_overlap(rows: list[tuple[int, int, str]]) -> list[Row]:
-    kept: list[Row] = []
-    for start, length, label in rows:
-        layer = DANVAN.layer_of[label]
-        if all(start + length <= s or start >= e or DANVAN.layer_of[other] != layer for s, e, other in kept):
-            kept.append((start, start + length, label))
-    return kept
-
-
-@given(ROWS.map(without_overlap), ROWS.map(without_overlap))
+@given(ROWS, ROWS)
 def test_every_span_that_is_not_right_is_in_one_error(gold: list[Row], found: list[Row]) -> None:
     errors = find_errors([document(*gold)], [document(*found)], DANVAN)
     wanted = sorted(error.gold.key for error in errors if error.gold)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from span_rows import Row, span_rows, without_overlap
 from tiny import DANVAN
 
 from ner_danvan.document import Document
@@ -12,7 +13,6 @@ from ner_danvan.evaluation.scores import strict_scores
 from ner_danvan.span import Span
 
 TEXT = "0123456789" * 20
-Row = tuple[int, int, str]
 Counts = tuple[int, int, int, int, int]  # correct, incorrect, partial, missed, spurious
 BY_NAME = {scheme.name: scheme for scheme in SCHEMES}
 
@@ -118,19 +118,7 @@ def test_an_empty_document_is_found_whole() -> None:
 
 # --- what holds for any spans -------------------------------------------------------------------
 
-ROWS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 12), st.sampled_from(DANVAN.labels)), max_size=10)
-
-
-def without_overlap(rows: list[tuple[int, int, str]]) -> list[Row]:
-    kept: list[Row] = []
-    for start, length, label in rows:
-        layer = DANVAN.layer_of[label]
-        if all(start + length <= s or start >= e or DANVAN.layer_of[other] != layer for s, e, other in kept):
-            kept.append((start, start + length, label))
-    return kept
-
-
-SIDES = ROWS.map(without_overlap)
+SIDES = span_rows(40, 12, 10)
 
 
 @given(SIDES)
