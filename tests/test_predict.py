@@ -178,7 +178,8 @@ def test_a_reader_that_leaves_early_is_no_error(format_: str, vocabulary: Path, 
         "predict.main()"
     )
     command = [sys.executable, "-c", program, str(vocabulary), str(tmp_path / "many.txt"), "--format", format_]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONIOENCODING": "ascii"}
+    path = os.pathsep.join(sys.path)  # the package that this process imports, and what the tests share
+    environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "ascii"}
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     assert running.stdout is not None
     assert running.stdout.read(10)
