@@ -154,4 +154,7 @@ def test_the_embedded_model_is_looked_for_beside_the_package(monkeypatch: pytest
     (tmp_path / "models" / "danvan-mini").mkdir(parents=True)
     assert find_model(None) == tmp_path / "models" / "danvan-mini"
     (package / "models" / "danvan-mini").mkdir(parents=True)
-    assert find_model(None) == package / "models" / "danvan-mini"
+    assert find_model(None) == find_model("default") == package / "models" / "danvan-mini"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "default").mkdir()
+    assert find_model("default") == Path("default")  # a directory goes before

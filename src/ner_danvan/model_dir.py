@@ -33,6 +33,7 @@ CARD_FILE = "README.md"
 MODEL_FOLDER = "model"  # where a training run keeps its model directory
 
 DEFAULT_MODEL = "danvan-mini"
+EMBEDDED = "default"  # names it where a name is asked for
 SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 FORMAT = 1
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
@@ -190,7 +191,7 @@ def _first_difference(outputs: tuple[str, ...], tags: tuple[str, ...]) -> str:
 
 
 def find_model(name: str | Path | None, *, revision: str | None = None, wanted: Wanted = EVERYTHING) -> Path:
-    """The directory of a model: the embedded default for None, a directory as it is, a hub id from hub or cache.
+    """The directory of a model: the embedded one for None or "default", a directory as it is, a hub id from the hub.
 
     A directory that is there goes before a hub id, and a Path is never one. `revision` is a branch, tag or commit on
     the hub, `wanted` what is fetched from there. Raises UserError if the hub does not give the model, or if there is a
@@ -202,7 +203,9 @@ def find_model(name: str | Path | None, *, revision: str | None = None, wanted: 
         raise UserError(
             f"{name or 'the embedded model'}: revision {revision} goes with a hub id, owner/name; leave it out."
         )
-    return _embedded(DEFAULT_MODEL) if name is None else Path(name)
+    if name is None or (name == EMBEDDED and not Path(name).is_dir()):
+        return _embedded(DEFAULT_MODEL)
+    return Path(name)
 
 
 def _embedded(name: str) -> Path:

@@ -27,7 +27,6 @@ from ner_danvan.tagger import Tagger
 
 COMPARISON_FILE = "comparison.json"
 SPANS_FILE = "spans.tsv"
-DEFAULT = "default"
 
 _COLUMNS = ("side", "what", "document", "label", "start", "end", "text", "share of A", "share of B", "context")
 
@@ -169,7 +168,7 @@ def _common_scheme(names: Sequence[str], given: LabelScheme) -> LabelScheme:
 
 
 def _folder(name: str) -> Path:
-    return find_model(None if name == DEFAULT else name)
+    return find_model(name)
 
 
 def _predictions(

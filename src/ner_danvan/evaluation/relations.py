@@ -95,7 +95,7 @@ def run(values: Mapping[str, Any]) -> dict[str, dict[str, LinkScore]]:
     gold = read_links(Path(str(values["data"]["links"])), documents)
     scores = {"gold spans": score_links(documents, gold, kinds)}
     if name := values["model"]["path"]:
-        tagger = Tagger.from_pretrained(None if name == "default" else name, device=values["device"])
+        tagger = Tagger.from_pretrained(name, device=values["device"])
         tagged = list(tagger.stream(Document(document.id, document.text) for document in documents))
         scores["found spans"] = score_links(tagged, gold, kinds)
     return scores
