@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 from hydra.errors import ConfigCompositionException
@@ -64,3 +65,15 @@ def test_of_several_processes_the_first_tells_how_it_goes_on(
     with caplog.at_level(logging.INFO, logger="ner_danvan"):
         one_line_errors(task)()
     assert caplog.messages == told
+
+
+def test_the_processes_part_at_the_end_even_after_a_fault(tmp_path: Path) -> None:
+    import torch.distributed
+
+    def task() -> None:
+        torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1)
+        raise UserError("x: is wrong; mend it.")
+
+    with pytest.raises(SystemExit):
+        run_hydra(one_line_errors(task))
+    assert not torch.distributed.is_initialized()

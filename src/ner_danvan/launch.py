@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from ner_danvan.errors import UserError
 from ner_danvan.hub import without_tokens
@@ -78,3 +78,12 @@ def run_hydra(main: Callable[[], None]) -> None:
         fail(f"{reason} {_HINT}")
     except KeyboardInterrupt:
         fail("interrupted", 130)
+    finally:
+        _leave_processes()
+
+
+def _leave_processes() -> None:
+    """Ends what joins this process to the others of torchrun; its threads, still running, could abort the exit."""
+    distributed: Any = sys.modules.get("torch.distributed")  # of one that has not been imported there is nothing to end
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
