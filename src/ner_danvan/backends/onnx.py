@@ -26,10 +26,7 @@ class OnnxBackend:
         """Raises UserError if the file, or the weights it refers to, are missing or broken."""
         import onnxruntime  # late: not needed where torch runs the model
 
-        if not path.is_file():
-            raise UserError(
-                f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch."
-            )
+        check_graph(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # weights are converted once; what is fused beyond that would take longer than the graph as it is
@@ -46,6 +43,12 @@ class OnnxBackend:
         (logits,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         result: npt.NDArray[np.float32] = logits
         return result
+
+
+def check_graph(path: Path) -> None:
+    """Raises UserError if a model directory has no such graph."""
+    if not path.is_file():
+        raise UserError(f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch.")
 
 
 def available_cores() -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores
+from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores, check_graph
 from ner_danvan.errors import UserError
 
 
@@ -35,10 +35,7 @@ class OpenVinoBackend:
             raise UserError(
                 "backend bf16 needs openvino, which is not installed:  pip install 'ner-danvan[fast]'"
             ) from None
-        if not path.is_file():
-            raise UserError(
-                f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch."
-            )
+        check_graph(path)
         core = openvino.Core()
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UserError("backend bf16: this processor does not multiply in bf16; take backend int8, or onnx.")
