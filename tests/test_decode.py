@@ -74,7 +74,8 @@ def test_span_probability_is_the_sum_over_all_paths_that_have_the_span(seed: int
                     wanted = sum(
                         p for path, p in probabilities.items() if (first, last, begin) in tag_runs(np.array(path))
                     )
-                    assert np.exp(chain.span_log_prob(row, first, last, begin)) == pytest.approx(wanted, abs=1e-9)
+                    (found,) = np.exp(chain.span_log_probs([(row, first, last, begin)]))
+                    assert found == pytest.approx(wanted, abs=1e-9)
 
 
 def test_partition_is_the_sum_over_valid_paths_only() -> None:
@@ -92,24 +93,34 @@ def test_path_probabilities_of_a_row_sum_to_one() -> None:
 
 def test_padding_changes_no_probability() -> None:
     logits = random_logits(7, 1, 6, LAYER)
-    short = Chain(logits[:, :3], np.array([3]), MOVES, START).span_log_prob(0, 1, 3, 1)
-    assert Chain(logits, np.array([3]), MOVES, START).span_log_prob(0, 1, 3, 1) == pytest.approx(short)
+    short = Chain(logits[:, :3], np.array([3]), MOVES, START).span_log_probs([(0, 1, 3, 1)])
+    assert Chain(logits, np.array([3]), MOVES, START).span_log_probs([(0, 1, 3, 1)]) == pytest.approx(short)
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (2, 1), (0, 4), (-1, 1)])
 def test_span_outside_the_row_is_an_error(first: int, last: int) -> None:
     with pytest.raises(ValueError, match="empty or outside"):
-        Chain(random_logits(0, 1, 3, LAYER), np.array([3]), MOVES, START).span_log_prob(0, first, last, 1)
+        Chain(random_logits(0, 1, 3, LAYER), np.array([3]), MOVES, START).span_log_probs([(0, first, last, 1)])
 
 
 def test_probabilities_of_very_long_rows_stay_finite() -> None:
     logits = 30 * random_logits(1, 1, 5_000, LAYER)
     chain = Chain(logits, np.array([5_000]), MOVES, START)
     tags = viterbi(logits, np.array([5_000]), MOVES, START)[0]
-    scores = [chain.span_log_prob(0, *run) for run in tag_runs(tags)]
+    scores = chain.span_log_probs([(0, *run) for run in tag_runs(tags)])
     assert len(scores) > 100
     assert np.isfinite(scores).all()
-    assert max(scores) <= 1e-6
+    assert scores.max() <= 1e-6
+
+
+def test_tag_that_no_path_can_reach_leaves_chances_to_the_others() -> None:
+    logits = np.zeros((1, 2, len(LAYER.tags)))
+    logits[0, :, 2] = 1_000.0  # I- behind nothing, and far above what may stand there
+    chain = Chain(logits, np.array([1]), MOVES, START)
+    assert np.exp(chain.path_log_prob(np.array([[0, 0]]))) == pytest.approx([1 / 3])
+    total = sum(np.exp(chain.path_log_prob(np.array([[*path, 0]]))[0]) for path in valid_paths(1, LAYER))
+    assert total == pytest.approx(1)
+    assert np.isfinite(Chain(logits, np.array([2]), MOVES, START).log_partition()).all()
 
 
 def words_of(text: str) -> list[tuple[int, int]]:

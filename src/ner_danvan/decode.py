@@ -16,6 +16,7 @@ from ner_danvan.labels import LabelScheme, Layer, tag_runs
 from ner_danvan.span import Span, sorted_spans
 
 _BUCKET_WORDS = 50_000  # words decoded together, padding included
+_LEAST = -600.0  # nats below the best tag of a word; what is less counts as this, so that some way always has a chance
 _IMPOSSIBLE = -1e6  # as good as minus infinity, and sums of it are numbers
 
 Logits = npt.NDArray[np.floating]
@@ -115,15 +116,14 @@ def _decode_bucket(
     rows, repeated = len(words), np.tile(lengths, len(scheme.layers))
     moves, start = np.repeat(moves, rows, axis=0), np.repeat(start, rows, axis=0)
     tags = viterbi(scores, repeated, moves, start)
-    chain = Chain(scores, repeated, moves, start)
-    for place, path in enumerate(tags):
+    runs = [(place, *run) for place, path in enumerate(tags) for run in tag_runs(path[: lengths[place % rows]])]
+    probabilities = np.exp(Chain(scores, repeated, moves, start).span_log_probs(runs)).tolist()
+    for (place, first, last, begin), probability in zip(runs, probabilities, strict=True):
         number, row = divmod(place, rows)
-        document, text = words[row], texts[row]
-        for first, last, begin in tag_runs(path[: lengths[row]]):
-            start_at, end_at = document[first][0], document[last - 1][1]
-            score = float(np.exp(chain.span_log_prob(place, first, last, begin)))
-            label = scheme.layers[number].labels[begin // 2]
-            found[row].append(Span(start_at, end_at, label, text[start_at:end_at], min(score, 1.0)))
+        document = words[row]
+        start_at, end_at = document[first][0], document[last - 1][1]
+        label = scheme.layers[number].labels[begin // 2]
+        found[row].append(Span(start_at, end_at, label, texts[row][start_at:end_at], min(probability, 1.0)))
     return [sorted_spans(spans) for spans in found]
 
 
@@ -157,33 +157,33 @@ def viterbi(logits: Scores, lengths: npt.NDArray[np.int64], moves: Scores, start
     paths score the same, the lower tag wins.
     """
     batch, longest, count = logits.shape
-    best = logits[:, 0] + start
-    back = np.zeros((longest, batch, count), dtype=np.int16)
+    by_word = _rows_last(logits)
+    steps = np.ascontiguousarray(np.broadcast_to(moves, (batch, count, count)).transpose(1, 2, 0))
+    best = np.empty_like(by_word)  # [i, t, b]: of the paths to tag t at word i
+    best[0] = by_word[0] + np.broadcast_to(start, (batch, count)).T
     for place in range(1, longest):
-        scores = best[:, :, None] + moves
-        back[place] = scores.argmax(axis=1)
-        step = scores.max(axis=1) + logits[:, place]
-        best = np.where((place < lengths)[:, None], step, best)
-    tags = np.zeros((batch, longest), dtype=np.int64)
-    current = best.argmax(axis=1)
-    rows = np.arange(batch)
+        np.add((best[place - 1][:, None] + steps).max(axis=0), by_word[place], out=best[place])
+    rows, lasts = np.arange(batch), lengths - 1
+    tags = np.zeros((longest, batch), dtype=np.int64)
+    current = tags[0]
     for place in range(longest - 1, -1, -1):
-        inside = place < lengths
-        tags[:, place] = np.where(inside, current, 0)
-        current = np.where(inside, back[place, rows, current], current)
-    return tags
+        onward = np.where(place < lasts, steps[:, current, rows], 0.0)
+        tags[place] = current = (best[place] + onward).argmax(axis=0)
+    tags[np.arange(longest)[:, None] >= lengths] = 0
+    return tags.T
 
 
 class Chain:
     """The distribution over valid paths, for a batch `[batch, words, tags]`; O(words * tags^2).
 
     Forward and backward scores in log space; rows are independent, words behind a row's length count for nothing.
-    `moves` and `start` as in `viterbi`. A tag that is 700 nats or more less probable than the best of its word
-    counts as impossible.
+    `moves` and `start` as in `viterbi`. A tag that is more than 600 nats below the best of its word counts
+    as 600 below it.
     """
 
     def __init__(self, logits: Scores, lengths: npt.NDArray[np.int64], moves: Scores, start: Scores) -> None:
         self._lengths = lengths
+        logits = np.maximum(logits, logits.max(axis=2, keepdims=True) + _LEAST)
         self._logits = logits
         batch, longest, count = logits.shape
         self._moves = np.broadcast_to(moves, (batch, count, count))
@@ -192,11 +192,9 @@ class Chain:
         rows = np.arange(batch)[:, None]
         both = np.concatenate([logits, logits[rows, ends]])
         weights = np.exp(np.concatenate([self._moves, np.moveaxis(self._moves, 1, 2)]))
-        scores = np.empty_like(both)
-        scores[:batch, 0] = both[:batch, 0] + start
-        scores[batch:, 0] = both[batch:, 0]
-        for place in range(1, longest):
-            scores[:, place] = both[:, place] + _log_step(scores[:, place - 1], weights)
+        scores = _log_sums(
+            both, np.concatenate([np.broadcast_to(start, (batch, count)), np.zeros((batch, count))]), weights
+        )
         # [b, i, t]: log of the sum over all ways from the front to tag t at word i, and over those from it to the end
         self._forward = scores[:batch]
         self._onward = scores[batch:][rows, ends]
@@ -220,28 +218,53 @@ class Chain:
         result: Scores = scores - self.log_partition()
         return result
 
-    def span_log_prob(self, row: int, first: int, last: int, begin: int) -> float:
-        """Log-probability that words `[first, last)` of a row are exactly one span with B- tag `begin`.
+    def span_log_probs(self, spans: Sequence[tuple[int, int, int, int]]) -> Scores:
+        """`[spans]`: log-probability of each `(row, first, last, begin)`, that is of words `[first, last)` of a row
+        being exactly one span with B- tag `begin`.
 
-        Raises ValueError if the span is empty or reaches past the row.
+        Raises ValueError if a span is empty or reaches past its row.
         """
-        length = int(self._lengths[row])
-        if not 0 <= first < last <= length:
-            raise ValueError(f"span [{first}, {last}) is empty or outside a row of {length} words")
-        inside, moves = begin + 1, self._moves[row]
-        score = self._forward[row, first, begin] + self._sums[row, last, inside] - self._sums[row, first + 1, inside]
-        if last - first > 1:
-            score += moves[begin, inside] + (last - first - 2) * moves[inside, inside]
-        if last < length:
-            goes_on = moves[begin if last == first + 1 else inside].copy()
-            goes_on[inside] = -np.inf  # with I- behind it the span would be longer
-            score += np.logaddexp.reduce(goes_on + self._onward[row, last])
-        return float(score - np.logaddexp.reduce(self._forward[row, length - 1]))
+        row, first, last, begin = np.array(spans, dtype=np.int64).reshape(-1, 4).T
+        length = self._lengths[row]
+        for i in np.flatnonzero((first < 0) | (first >= last) | (last > length)):
+            raise ValueError(f"span [{first[i]}, {last[i]}) is empty or outside a row of {length[i]} words")
+        inside, several, ends = begin + 1, last - first > 1, last == length
+        scores = self._forward[row, first, begin] + self._sums[row, last, inside] - self._sums[row, first + 1, inside]
+        # a place where nothing moves is multiplied by nothing: there the step may be impossible
+        scores += np.where(several, self._moves[row, begin, inside], 0.0)
+        scores += np.where(several, last - first - 2, 0) * np.where(several, self._moves[row, inside, inside], 0.0)
+        goes_on = self._moves[row, np.where(several, inside, begin)]
+        goes_on[np.arange(len(row)), inside] = -np.inf  # with I- behind it the span would be longer
+        behind = np.logaddexp.reduce(goes_on + self._onward[row, np.minimum(last, length - 1)], axis=1)
+        scores += np.where(ends, 0.0, behind)
+        result: Scores = scores - np.logaddexp.reduce(self._forward[row, length - 1], axis=1)
+        return result
 
 
-def _log_step(scores: Scores, weights: Scores) -> Scores:
-    """`[batch, tags]`: log of `exp(scores) @ weights`, row by row; in log space alone it takes ten times as long."""
-    highest = scores.max(axis=1, keepdims=True)
+def _log_sums(logits: Scores, start: Scores, weights: Scores) -> Scores:
+    """`[batch, words, tags]`: log of the sum over all ways from the first word to each tag, that tag's logit included.
+
+    Probabilities of a word's tags are carried along, scaled to a sum of 1 (Rabiner 1989, V.A): a step has half of the
+    operations that it has in log space.
+    """
+    longest = logits.shape[1]
+    by_word = _rows_last(logits)
+    highest = by_word.max(axis=1)
+    factors = np.exp(by_word - highest[:, None])
+    steps = np.ascontiguousarray(weights.transpose(1, 2, 0))
+    shares, totals = np.empty_like(factors), np.empty_like(highest)
+    ways = np.exp(start.T) * factors[0]
+    for place in range(longest):
+        if place:
+            ways = np.einsum("ib,ijb->jb", shares[place - 1], steps) * factors[place]
+        np.sum(ways, axis=0, out=totals[place])
+        np.divide(ways, totals[place], out=shares[place])
     with np.errstate(divide="ignore"):  # no way leads there: minus infinity
-        result: Scores = np.log(np.einsum("bi,bij->bj", np.exp(scores - highest), weights)) + highest
-    return result
+        result: Scores = np.log(shares)
+    result += np.cumsum(np.log(totals) + highest, axis=0)[:, None]
+    return result.transpose(2, 0, 1)
+
+
+def _rows_last(logits: Scores) -> Scores:
+    """`[batch, words, tags]` as `[words, tags, batch]`: what is done at a word runs over all rows at once."""
+    return np.ascontiguousarray(logits.transpose(1, 2, 0))

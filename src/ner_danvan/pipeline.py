@@ -22,7 +22,8 @@ from ner_danvan.text.subwords import PAD_ID
 Logits = npt.NDArray[np.float32]
 OnFailure = Callable[[Document, Exception], None]
 
-_GROUP_WINDOWS = 128  # read before the encoder runs: enough to sort by length, little to hold
+_GROUP_WINDOWS = 64  # sorted by length together: enough for even batches, and few documents already overlap the stages
+_GROUPS_AHEAD = 2  # that the encoder has, so that it never waits while one is prepared or decoded
 _CHUNK_CHARACTERS = 50_000  # that a worker process is given at a time
 _CHUNK_DOCUMENTS = 256
 
@@ -122,18 +123,19 @@ def encoded(
 ) -> Iterator[tuple[list[tuple[Document, Inputs]], list[Logits]]]:
     """Groups of documents with the logits `[length, outputs]` of all their windows.
 
-    While the encoder reads one group, the next is prepared; no more than two are held.
+    While the encoder reads some groups, the next is prepared; no more than `_GROUPS_AHEAD` + 1 are held.
     """
     pool = ThreadPoolExecutor(backend.parallel)
-    before: tuple[list[tuple[Document, Inputs]], _Rows] | None = None
+    running: deque[tuple[list[tuple[Document, Inputs]], _Rows]] = deque()
     try:
         for group in _groups(pairs):
-            running = group, _Rows(group, backend, pool, outputs, batch_tokens)
-            if before:
-                yield before[0], before[1].logits()
-            before = running
-        if before:
-            yield before[0], before[1].logits()
+            running.append((group, _Rows(group, backend, pool, outputs, batch_tokens)))
+            if len(running) > _GROUPS_AHEAD:
+                before, rows = running.popleft()
+                yield before, rows.logits()
+        while running:
+            before, rows = running.popleft()
+            yield before, rows.logits()
     finally:
         pool.shutdown(cancel_futures=True)  # whoever reads us may stop early
 

@@ -70,5 +70,5 @@ def _log_loss(
 ) -> float:
     temperature = np.exp(log_temperature)
     chain = Chain(logits / temperature, lengths, moves / temperature, start)
-    log_score = np.minimum([chain.span_log_prob(*span) for span in found], -1e-9)
+    log_score = np.minimum(chain.span_log_probs(found), -1e-9)
     return -float((targets * log_score + (1 - targets) * np.log(-np.expm1(log_score))).sum())
