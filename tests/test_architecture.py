@@ -32,6 +32,7 @@ ROOMS = [
     "evaluation",
     "corrections",
     "training",
+    "pseudo_labels",
     "export",
     "benchmark",
 ]

@@ -14,23 +14,56 @@ from ner_danvan.text.normalize import new_style_tones
 from ner_danvan.text.segment import SEGMENTERS, Word
 
 SUFFIXES = (".txt", ".txt.xz", ".jsonl")
+_CLOSING = frozenset([*",.;:!?)]}”’…%", "..."])  # no space before them
+_OPENING = frozenset("([{“‘")  # and none behind these
 
 
 def read_articles(paths: Sequence[Path], segmenter: str) -> Iterator[str]:
-    """Each article as words between spaces, syllables of a word joined by `_`.
+    """Each article of `read_texts` as `segmented` words; those without any are left out."""
+    for text in read_texts(paths):
+        words = segmented(text, segmenter)
+        if words.strip():
+            yield words
+
+
+def read_texts(paths: Sequence[Path]) -> Iterator[str]:
+    """Each article as it stands in its file.
 
     A `.txt` or `.txt.xz` file holds articles with an empty line between them, a `.jsonl` file documents, one a line.
-    `segmenter` is one of SEGMENTERS; `spaces` takes the words as they stand, in NFC and new-style tone marks. Raises
-    UserError for a file that is not there or cannot be read.
+    Raises UserError for a file that is not there or cannot be read.
     """
     for path in paths:
         if not path.is_file() or not path.name.endswith(SUFFIXES):
             what = "cannot be read as text" if path.is_file() else "no such file"
             raise UserError(f"{path}: {what}; give {', '.join(SUFFIXES)} files of articles.")
-        for text in _texts(path):
-            words = _plain(text) if segmenter == "spaces" else _joined(SEGMENTERS[segmenter](text, None))
-            if words.strip():
-                yield words
+        yield from _texts(path)
+
+
+def segmented(text: str, segmenter: str) -> str:
+    """A text as words between spaces, syllables of a word joined by `_`.
+
+    `segmenter` is one of SEGMENTERS; `spaces` takes the words as they stand, in NFC and new-style tone marks.
+    """
+    return _plain(text) if segmenter == "spaces" else _joined(SEGMENTERS[segmenter](text, None))
+
+
+def as_written(text: str) -> str:
+    """A segmented text as people write it: spaces between syllables, none before a comma or inside brackets and quotes.
+
+    What stood there cannot be known for certain; straight quotes open and close in turn within a line.
+    """
+    return "\n".join(_line_as_written(line) for line in text.splitlines()).strip()
+
+
+def _line_as_written(line: str) -> str:
+    written, glued, quoted = "", True, False
+    for token in line.replace("_", " ").split():
+        closes = token in _CLOSING or (token == '"' and quoted)
+        written += token if glued or closes else " " + token
+        if token == '"':
+            quoted = not quoted
+        glued = token in _OPENING or (token == '"' and quoted)
+    return written
 
 
 def _texts(path: Path) -> Iterator[str]:
