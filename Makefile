@@ -45,7 +45,7 @@ data: install
 
 # rebuild the shipped model from the repository alone, and score it; on real reports too where a machine has them
 model: install data
-	$(BIN)/python scripts/train.py run=danvan-mini
+	$(BIN)/python scripts/train.py experiment=shipped
 	set -e; scores=; \
 	for set in dev=data/reports/dev test=data/reports/test real-dev=$(REAL)/dev real-check=$(REAL)/check; do \
 		name=$${set%%=*}; folder=$${set#*=}; \

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard
+from safetensors.torch import load_file
 from tiny import DANVAN, RECORD, SENTENCES, TRANSITIONS, write_run
 from transformers import AutoModelForTokenClassification, AutoTokenizer, PhobertTokenizer
 
@@ -18,6 +19,8 @@ from ner_danvan.export.run import export, run
 from ner_danvan.model_dir import file_hash, read_model_dir
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.subwords import BOS_ID, EOS_ID
+from ner_danvan.training.config import EncoderConfig
+from ner_danvan.training.encoder import load_encoder
 
 INT8: dict[str, Any] = {"write": True, "texts": None, "documents": 4, "gold": None, "max_loss": 0.003}
 SCORE = {"precision": 0.9, "recall": 0.8, "f1": 0.847, "gold": 10, "predicted": 9}
@@ -214,6 +217,7 @@ def test_a_fault_of_the_config_is_one_line(trained: Path, tmp_path: Path, change
         "model": {"path": str(trained)},
         "output": str(tmp_path / "o"),
         "dtype": "fp16",
+        "head": True,
         "name": None,
         "evaluations": [],
         "onnx": True,
@@ -235,6 +239,7 @@ def test_evaluations_are_read_from_their_files(trained: Path, tmp_path: Path) ->
         "model": {"path": str(trained)},
         "output": str(tmp_path / "o"),
         "dtype": "fp16",
+        "head": True,
         "name": None,
         "onnx": False,
     }
@@ -288,3 +293,25 @@ def test_the_card_names_no_local_path(trained: Path, tmp_path: Path) -> None:
     card = (export(trained, tmp_path / "o", "fp16", [], name="mine").folder / "README.md").read_text()
     assert "secret" not in card
     assert "Fine-tuned from tiny" in card
+
+
+def test_without_its_head_it_is_an_encoder_to_train_from(trained: Path, tmp_path: Path) -> None:
+    values = {"model": {"path": str(trained)}, "output": str(tmp_path / "encoder"), "dtype": "fp16", "head": False}
+    exported = run(values)
+    assert {path.name for path in exported.folder.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "vocab.txt",
+        "bpe.codes",
+    }
+    torch.manual_seed(0)
+    config = EncoderConfig("e", str(exported.folder), "mit", allow_bin=False, dropout=0.1, attention_dropout=0.0)
+    model = load_encoder(exported.folder, config, DANVAN)
+    own = load_file(trained / "model" / "model.safetensors")
+    found = model.state_dict()
+    for name in own:
+        if name.startswith("roberta."):
+            assert torch.allclose(found[name], own[name], atol=1e-3), name
+    assert not torch.allclose(found["classifier.weight"], own["classifier.weight"], atol=1e-3)
+    with pytest.raises(UserError, match="is there already"):
+        run(values)

@@ -120,7 +120,7 @@ def test_an_export_judges_int8_on_the_runs_own_data(
     config = RECORD["config"] | {"data": {"train": str(tmp_path / "dev"), "dev": str(tmp_path / "dev")}}
     (trained / "model" / "run.json").write_text(json.dumps(RECORD | {"config": config}))
     values: dict[str, Any] = {"model": {"path": str(trained)}, "output": str(tmp_path / "o"), "dtype": "fp16"}
-    values |= {"name": None, "evaluations": [], "onnx": True}
+    values |= {"name": None, "head": True, "evaluations": [], "onnx": True}
     int8 = {"write": True, "texts": None, "documents": 3, "gold": None, "max_loss": 1.0}
     done = run(values | {"int8": int8})
     assert done.int8

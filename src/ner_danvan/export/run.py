@@ -23,6 +23,7 @@ from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.reliability import DIAGRAM_FILE, reliability_diagram
 from ner_danvan.export.card import make_card
+from ner_danvan.export.encoder import write_encoder
 from ner_danvan.export.graph import build_graph
 from ner_danvan.export.int8 import Gate, gather_ranges, write_int8
 from ner_danvan.labels import LabelScheme
@@ -79,6 +80,9 @@ def run(values: Mapping[str, Any]) -> Exported:
     source, target, dtype = _model_folder(Path(values["model"]["path"])), Path(values["output"]), str(values["dtype"])
     if dtype not in _DTYPES:
         raise UserError(f"dtype={dtype} is not known; take {' or '.join(_DTYPES)}.")
+    if not values["head"]:
+        write_encoder(source, target, _DTYPES[dtype])
+        return Exported(target, _size(target), 0.0, None)
     if isinstance(values["evaluations"], str):
         raise UserError(f"evaluations={values['evaluations']} is no list; put it in brackets, evaluations=[…].")
     evaluations = [_read_json(Path(path), "write it with scripts/evaluate.py") for path in values["evaluations"]]
@@ -167,9 +171,12 @@ def export(
         (fresh / DIAGRAM_FILE).write_text(reliability_diagram(calibrated), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
-    size = sum(path.stat().st_size for path in target.iterdir())
     log.info("weights %.1f MB", (target / WEIGHTS_FILE).stat().st_size / 1e6)
-    return Exported(target, size, difference, gate)
+    return Exported(target, _size(target), difference, gate)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _write_onnx(folder: Path, written: Backend, ids: npt.NDArray[np.int64], int8: Int8Options | None) -> Gate | None:
