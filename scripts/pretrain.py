@@ -1,7 +1,8 @@
-"""Go on with a masked language model, on more text or on text of a kind.
+"""Go on with a masked language model, on more text or on text of a kind, or begin one from scratch.
 
 python scripts/pretrain.py 'text.files=[articles.txt.xz]' training.steps=3000
 python scripts/pretrain.py 'text.files=[a.txt.xz]' training.steps=900 'text.like=[data/built/train.jsonl]' text.share=.3
+python scripts/pretrain.py 'text.files=[articles.txt.xz]' encoder=null new.layers=4 training.steps=4000   # from scratch
 """
 
 from __future__ import annotations

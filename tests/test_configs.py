@@ -32,6 +32,12 @@ def test_every_model_composes_to_a_run(model: str) -> None:
     assert str(config.output) == f"runs/{model}-1"
 
 
+def test_an_experiment_may_name_the_run() -> None:
+    config = composed("train", "experiment=shipped")
+    assert (config["run"], config["output"]) == ("danvan-mini", "runs/danvan-mini")
+    assert config["model"]["path"] == "./models/danvan-mini-student"
+
+
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml")))
 def test_every_experiment_composes_to_a_run(experiment: str, tmp_path: Path) -> None:
     words = tmp_path / "train.conll"

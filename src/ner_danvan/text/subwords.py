@@ -23,9 +23,10 @@ VOCAB_FILE = "vocab.txt"
 MERGES_FILE = "bpe.codes"
 TOKENIZER_FILE = "tokenizer.json"
 
-_SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = range(4)
-_END = "</w>"
+END_OF_WORD = "</w>"  # of a symbol of the merges
+CONTINUES = "@@"  # of an entry of the vocabulary
 _WORDS_KEPT = 1 << 15
 
 
@@ -62,12 +63,12 @@ class Subwords:
         size = len(ids)
         symbols: dict[str, int] = {"<unk>": UNK_ID}
         for token, number in ids.items():
-            if token not in _SPECIAL:
-                symbols[token[:-2] if token.endswith("@@") else token + _END] = number
+            if token not in SPECIAL:
+                symbols[token.removesuffix(CONTINUES) if token.endswith(CONTINUES) else token + END_OF_WORD] = number
         for left, right in merges:
             for symbol in (left, right, left + right):
                 symbols.setdefault(symbol, size + len(symbols))
-        model = models.BPE(vocab=symbols, merges=merges, unk_token="<unk>", end_of_word_suffix=_END)
+        model = models.BPE(vocab=symbols, merges=merges, unk_token="<unk>", end_of_word_suffix=END_OF_WORD)
         return cls(Tokenizer(model), size)
 
     def encode(self, words: Sequence[str]) -> Encoded:
@@ -112,7 +113,7 @@ def _read_lines(path: Path) -> list[str]:
 
 def _read_vocabulary(path: Path) -> dict[str, int]:
     """`<token> <count>` a line; ids follow the lines, from 4."""
-    ids = {token: number for number, token in enumerate(_SPECIAL)}
+    ids = {token: number for number, token in enumerate(SPECIAL)}
     lines = _read_lines(path)
     for number, line in enumerate(lines, 1):
         token, space, _ = line.strip().rpartition(" ")

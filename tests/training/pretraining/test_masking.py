@@ -41,12 +41,12 @@ def test_subwords_of_one_word_have_one_number_and_marks_have_none(subwords: Subw
 
 
 def windows(subwords: Subwords, *, share: float = 0.3, seed: int = 1) -> MaskedWindows:
-    return MaskedWindows(pack(ARTICLES * 3, subwords, 34), share, subwords.vocabulary_size, 999, seed)
+    return MaskedWindows(pack(ARTICLES * 3, subwords, 34), share, subwords.vocabulary_size, 999, seed, 34)
 
 
 def test_whole_words_are_guessed_a_fixed_number_of_subwords_and_no_mark(subwords: Subwords) -> None:
     packed = pack(ARTICLES * 3, subwords, 34)
-    masked = MaskedWindows(packed, 0.3, subwords.vocabulary_size, 999, 1)
+    masked = MaskedWindows(packed, 0.3, subwords.vocabulary_size, 999, 1, 34)
     cut = 0
     for number, row in enumerate(masked):
         assert len(row["places"]) == len(set(row["places"].tolist())) == round(0.3 * 32)
@@ -87,7 +87,7 @@ def test_the_choice_follows_from_seed_and_epoch_alone(subwords: Subwords) -> Non
 
 def test_a_window_of_marks_guesses_nothing() -> None:
     ids = np.full((1, 8), EOS_ID, np.int32)
-    row = MaskedWindows(Packed(ids, np.full((1, 8), -1, np.int16)), 0.5, 50, 50, 0)[0]
+    row = MaskedWindows(Packed(ids, np.full((1, 8), -1, np.int16)), 0.5, 50, 50, 0, 8)[0]
     assert set(row["targets"].tolist()) == {IGNORED}
     assert (row["input_ids"] == ids[0]).all()
 
@@ -102,3 +102,18 @@ def test_a_batch_has_a_row_a_window() -> None:
 def test_too_little_text_is_told(subwords: Subwords) -> None:
     with pytest.raises(UserError, match=r"text\.files: 0 full windows"):
         split_off(pack(["xã"], subwords, 34), 1)
+
+
+def test_short_windows_begin_at_every_position_of_the_encoder(subwords: Subwords) -> None:
+    packed = pack(ARTICLES * 3, subwords, 34)
+    masked = MaskedWindows(packed, 0.3, subwords.vocabulary_size, 999, 1, 36)
+    starts = set()
+    for epoch in range(5):
+        masked.read_epoch(epoch)
+        for index in range(len(masked)):
+            places = masked[index]["position_ids"]
+            assert np.diff(places).tolist() == [1] * 33
+            starts.add(int(places[0]))
+    assert starts == {2, 3, 4}
+    assert collate_masked([masked[0], masked[1]])["position_ids"].shape == (2, 34)
+    assert "position_ids" not in MaskedWindows(packed, 0.3, subwords.vocabulary_size, 999, 1, 34)[0]

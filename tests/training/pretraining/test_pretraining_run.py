@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,15 @@ from transformers import RobertaForMaskedLM
 
 from ner_danvan.errors import UserError
 from ner_danvan.text.segment import segment
+from ner_danvan.text.subwords import Subwords
 from ner_danvan.training.config import EncoderConfig
 from ner_danvan.training.encoder import load_encoder
 from ner_danvan.training.pretraining.model import MuonAdamW, load_language_model
 from ner_danvan.training.pretraining.run import run
+
+NEW: dict[str, Any] = {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64, "positions": 64}
+NEW |= {"vocabulary": None, "symbols": 800}
+NO_VECTORS: dict[str, Any] = {"epochs": 0, "window": 3, "negatives": 4, "sample": 1e-2, "norm": 0.64}
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +33,17 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def values(encoder: Path, text: Path, output: Path, **changes: Any) -> dict[str, Any]:
+def values(encoder: Path | None, text: Path, output: Path, **changes: Any) -> dict[str, Any]:
     training = {"steps": 40, "batch_size": 8, "window": 64, "masked": 0.2, "learning_rate": 5e-3, "matrix_rate": 1e-2}
     training |= {"warmup": 0.1, "weight_decay": 0.01, "max_grad_norm": 1.0, "precision": "fp32", "compile": "no"}
     return {
         "output": str(output),
         "seed": 1,
         "resume": None,
-        "encoder": str(encoder),
+        "encoder": None if encoder is None else str(encoder),
         "layers": 0,
+        "new": NEW,
+        "word_vectors": NO_VECTORS,
         "text": {"files": [str(text)], "segmenter": "spaces", "like": None, "share": 1.0, "held_out": 4},
         "training": training | {"save_steps": 10},
     } | changes
@@ -164,3 +172,87 @@ def test_articles_are_chosen_by_what_they_shall_be_like(encoder: Path, text: Pat
     chosen = plain["text"] | {"like": [str(like)], "share": 0.5}
     result = run(plain | {"text": chosen, "training": plain["training"] | {"steps": 1}})
     assert json.loads((result.model / "run.json").read_text())["text"]["articles"] == 30
+
+
+def test_an_encoder_from_scratch_learns_its_vocabulary_and_its_language(text: Path, tmp_path: Path) -> None:
+    result = run(values(None, text, tmp_path / "new"))
+    assert result.after < result.before - 0.1  # forty steps tell words by how frequent they are
+    plain = RobertaForMaskedLM.from_pretrained(result.model)
+    subwords = Subwords.from_files(result.model)
+    assert plain.config.vocab_size == subwords.vocabulary_size + 1
+    assert plain.config.max_position_embeddings == 66
+    load_encoder(result.model, EncoderConfig("x", str(result.model), "mit", False, 0.1, 0.1), DANVAN)
+    again = values(None, text, tmp_path / "again", new=NEW | {"vocabulary": str(result.model)})
+    assert run(again).after == result.after
+    assert (result.model / "bpe.codes").read_bytes() == (tmp_path / "again/model/bpe.codes").read_bytes()
+
+
+def test_a_killed_run_from_scratch_goes_on_as_if_it_had_not_been(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = values(None, text, tmp_path)["training"] | {"steps": 12, "save_steps": 4}
+    whole = run(values(None, text, tmp_path / "whole", training=short))
+    step, done = MuonAdamW.step, []
+
+    def dies(self: MuonAdamW, closure: Any = None) -> Any:
+        if len(done) == 6:
+            raise KeyboardInterrupt
+        done.append(1)
+        return step(self, closure)
+
+    killed = values(None, text, tmp_path / "killed", training=short)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MuonAdamW, "step", dies)
+        run(killed)
+    resumed = run(killed | {"resume": "auto"})
+    assert resumed.after == whole.after
+    first, second = (load_file(found.model / "model.safetensors") for found in (whole, resumed))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_word_vectors_are_where_a_new_encoder_starts(text: Path, tmp_path: Path) -> None:
+    vectors = NO_VECTORS | {"epochs": 2}
+    plain = values(None, text, tmp_path / "plain")["training"] | {"steps": 1, "learning_rate": 1e-9}
+    run(values(None, text, tmp_path / "random", training=plain))
+    run(values(None, text, tmp_path / "vectors", training=plain, word_vectors=vectors))
+    name = "roberta.embeddings.word_embeddings.weight"
+    random, informed = (load_file(tmp_path / f"{kind}/model/model.safetensors")[name] for kind in ("random", "vectors"))
+    assert torch.equal(random[:4], informed[:4])  # the special ones, and <mask>
+    assert torch.equal(random[-1], informed[-1])
+    learned = informed[4:-1].float()
+    changed = (random[4:-1] != informed[4:-1]).any(dim=1)
+    assert changed.float().mean() > 0.9  # what occurs in held-out windows alone has none
+    assert learned[changed].norm(dim=1).mean().item() == pytest.approx(0.64, abs=0.01)
+    assert learned[changed].mean(dim=0).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"new": NEW | {"heads": 3}}, r"new\.hidden=32 must be a multiple of new\.heads=3"),
+        ({"new": NEW | {"symbols": 0}}, r"new\.symbols=0 must be above 0"),
+        ({"new": NEW | {"vocabulary": "nowhere"}}, r"nowhere: no vocab\.txt"),
+        ({"word_vectors": NO_VECTORS | {"epochs": -1}}, r"word_vectors\.epochs=-1 must not be below 0"),
+        ({"word_vectors": NO_VECTORS | {"epochs": 1}, "encoder": "models/danvan-mini-encoder"}, "set encoder=null too"),
+    ],
+)
+def test_a_fault_of_a_new_encoders_settings_is_told(
+    text: Path, tmp_path: Path, change: dict[str, Any], wanted: str
+) -> None:
+    with pytest.raises(UserError, match=wanted):
+        run(values(None, text, tmp_path / "x") | change)
+
+
+def test_without_gensim_the_extra_is_named(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    vectors = NO_VECTORS | {"epochs": 1}
+    with pytest.raises(UserError, match=r"pip install 'ner-danvan\[pretrain\]'"):
+        run(values(None, text, tmp_path / "x", word_vectors=vectors))
+
+
+def test_several_processes_are_told_to_learn_the_vocabulary_first(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="one process must learn it first"):
+        run(values(None, text, tmp_path / "x"))

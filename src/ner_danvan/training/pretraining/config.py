@@ -10,6 +10,8 @@ from typing import Any
 from ner_danvan.errors import UserError
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.training.config import output_folder
+from ner_danvan.training.pretraining.model import NewEncoder
+from ner_danvan.training.pretraining.word_vectors import WordVectorConfig
 from ner_danvan.training.sections import fill, number
 
 
@@ -49,8 +51,10 @@ class PretrainConfig:
     output: Path
     seed: int
     resume: str | None
-    encoder: str
+    encoder: str | None  # None: a new one
     layers: int
+    new: NewEncoder
+    word_vectors: WordVectorConfig
     text: TextConfig
     training: MaskedConfig
 
@@ -76,12 +80,26 @@ def pretrain_config(values: Mapping[str, Any]) -> PretrainConfig:
     layers, seed = (number(key, values[key], int) for key in ("layers", "seed"))
     if seed < 0:
         raise UserError(f"seed={seed} must not be below 0.")
+    new = fill(NewEncoder, "new", values["new"])
+    for key in ("layers", "hidden", "heads", "intermediate", "positions", "symbols"):
+        if not getattr(new, key) > 0:
+            raise UserError(f"new.{key}={getattr(new, key)} must be above 0.")
+    vectors = fill(WordVectorConfig, "word_vectors", values["word_vectors"])
+    if vectors.epochs < 0:
+        raise UserError(f"word_vectors.epochs={vectors.epochs} must not be below 0.")
+    for key in ("window", "negatives", "norm"):
+        if not getattr(vectors, key) > 0:
+            raise UserError(f"word_vectors.{key}={getattr(vectors, key)} must be above 0.")
+    if vectors.epochs and values["encoder"] is not None:
+        raise UserError("word_vectors.epochs: only a new encoder starts from word vectors; set encoder=null too.")
     return PretrainConfig(
         output=output_folder(values["output"]),
         seed=seed,
         resume=resume,
-        encoder=str(values["encoder"]),
+        encoder=None if values["encoder"] is None else str(values["encoder"]),
         layers=layers,
+        new=new,
+        word_vectors=vectors,
         text=text,
         training=training,
     )

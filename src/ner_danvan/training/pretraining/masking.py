@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from ner_danvan.errors import UserError
 from ner_danvan.labels import IGNORED
+from ner_danvan.model_dir import POSITION_OFFSET
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, Subwords
 
 _SPECIAL_TOKENS = 2
@@ -65,10 +66,12 @@ class MaskedWindows(Dataset[dict[str, npt.NDArray[np.int64]]]):
 
     `places` and `targets` of a window are `[guessed]`, as many in each window so that shapes stay the same; the last
     word that is chosen may be masked in part. A window with too few words fills up with places whose target is IGNORED.
+    Windows shorter than the encoder's `positions` begin at any of them, so that all are learned.
     """
 
-    def __init__(self, packed: Packed, share: float, vocabulary: int, mask_id: int, seed: int) -> None:
+    def __init__(self, packed: Packed, share: float, vocabulary: int, mask_id: int, seed: int, positions: int) -> None:
         self._packed, self._seed, self._epoch = packed, seed, 0
+        self._beyond = positions - packed.ids.shape[1]
         self._count = max(1, round(share * (packed.ids.shape[1] - _SPECIAL_TOKENS)))
         self._vocabulary, self._mask_id = vocabulary, mask_id
 
@@ -90,9 +93,15 @@ class MaskedWindows(Dataset[dict[str, npt.NDArray[np.int64]]]):
         other = random.integers(EOS_ID + 2, self._vocabulary, len(places))
         new = np.where(draw < _MASKED, self._mask_id, np.where(draw < _MASKED + _RANDOM, other, ids[places]))
         ids[places] = np.where(targets == IGNORED, ids[places], new)
-        return {"input_ids": ids, "places": places, "targets": targets}
+        row = {"input_ids": ids, "places": places, "targets": targets}
+        if self._beyond > 0:  # otherwise the encoder counts them itself
+            row["position_ids"] = np.arange(len(ids)) + POSITION_OFFSET + random.integers(self._beyond + 1)
+        return row
 
 
 def collate_masked(rows: Sequence[Mapping[str, npt.NDArray[np.int64]]]) -> dict[str, torch.Tensor]:
-    """`input_ids` `[batch, length]`; `places`, counted in each window, and `targets` `[batch, guessed]`."""
-    return {key: torch.from_numpy(np.stack([row[key] for row in rows])) for key in ("input_ids", "places", "targets")}
+    """`input_ids` `[batch, length]`; `places`, counted in each window, and `targets` `[batch, guessed]`.
+
+    And `position_ids` `[batch, length]` if the windows do not all begin at the first position.
+    """
+    return {key: torch.from_numpy(np.stack([row[key] for row in rows])) for key in rows[0]}

@@ -3,28 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch.nn.functional import cross_entropy
-from transformers import AutoConfig, PreTrainedModel, RobertaForMaskedLM
+from transformers import AutoConfig, PreTrainedModel, RobertaConfig, RobertaForMaskedLM
 
 from ner_danvan.backends.torch import quiet_transformers
 from ner_danvan.errors import UserError
 from ner_danvan.labels import IGNORED
-from ner_danvan.model_dir import WEIGHTS_FILE
+from ner_danvan.model_dir import POSITION_OFFSET, WEIGHTS_FILE
+from ner_danvan.text.subwords import BOS_ID, EOS_ID, PAD_ID
 
 
 class SparseMaskedLM(RobertaForMaskedLM):  # type: ignore[no-untyped-call]
     """RoBERTa's masked language model that computes its outputs at the guessed places only, a fifth of all."""
 
-    def forward(self, input_ids: torch.Tensor, places: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        places: torch.Tensor,
+        targets: torch.Tensor,
+        position_ids: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
         """The mean cross-entropy at `places`; shapes as `collate_masked` gives."""
         rows = torch.arange(len(places), device=places.device)[:, None]
-        hidden = self.roberta(input_ids=input_ids).last_hidden_state[rows, places].flatten(0, 1)
+        found = self.roberta(input_ids=input_ids, position_ids=position_ids)
+        hidden = found.last_hidden_state[rows, places].flatten(0, 1)
         return {"loss": cross_entropy(self.lm_head(hidden).float(), targets.flatten(), ignore_index=IGNORED)}
+
+
+@dataclass(frozen=True)
+class NewEncoder:
+    """The shape of an encoder from scratch, and where its vocabulary comes from."""
+
+    layers: int
+    hidden: int
+    heads: int
+    intermediate: int
+    positions: int
+    vocabulary: str | None
+    symbols: int
+
+
+def new_language_model(shape: NewEncoder, vocabulary_size: int) -> SparseMaskedLM:
+    """A masked language model with random weights, without dropout; call with torch's seed set.
+
+    `<mask>` stands behind the vocabulary. Raises UserError if the heads do not share the hidden size evenly.
+    """
+    if shape.hidden % shape.heads:
+        raise UserError(f"new.hidden={shape.hidden} must be a multiple of new.heads={shape.heads}.")
+    settings = RobertaConfig(
+        vocab_size=vocabulary_size + 1,
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.intermediate,
+        max_position_embeddings=shape.positions + POSITION_OFFSET,
+        type_vocab_size=1,
+        layer_norm_eps=1e-12,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        bos_token_id=BOS_ID,
+        pad_token_id=PAD_ID,
+        eos_token_id=EOS_ID,
+    )
+    model: SparseMaskedLM = SparseMaskedLM._from_config(  # type: ignore[no-untyped-call]
+        settings, attn_implementation="eager"
+    )
+    return model
 
 
 def load_language_model(folder: Path, layers: int) -> SparseMaskedLM:

@@ -1,9 +1,10 @@
-"""A pre-training run: from articles to an encoder in PhoBERT's layout."""
+"""A pre-training run: from articles, and an encoder or nothing, to an encoder in PhoBERT's layout."""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from transformers import RobertaForMaskedLM, Trainer, TrainingArguments, set_see
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from ner_danvan.errors import UserError
+from ner_danvan.hub import Wanted
 from ner_danvan.model_dir import ENCODER, MODEL_FOLDER, POSITION_OFFSET, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.compiled import compile_for_training
@@ -23,14 +25,23 @@ from ner_danvan.training.encoder import resolve_precision
 from ner_danvan.training.pretraining.articles import read_articles
 from ner_danvan.training.pretraining.config import PretrainConfig, paths_of, pretrain_config
 from ner_danvan.training.pretraining.masking import MaskedWindows, collate_masked, pack, split_off
-from ner_danvan.training.pretraining.model import MuonAdamW, SparseMaskedLM, load_language_model
+from ner_danvan.training.pretraining.model import (
+    MuonAdamW,
+    SparseMaskedLM,
+    load_language_model,
+    new_language_model,
+)
 from ner_danvan.training.pretraining.selection import most_alike
+from ner_danvan.training.pretraining.vocabulary import learn_vocabulary
+from ner_danvan.training.pretraining.word_vectors import start_from_word_vectors
 from ner_danvan.training.progress import StepLines
 from ner_danvan.training.record import check_same_run, make_record, write_record
 from ner_danvan.training.trainer import last_checkpoint
 from ner_danvan.training.versions import ReadEpoch
 
 log = logging.getLogger(__name__)
+
+_VOCABULARY_FOLDER = "vocabulary"
 
 
 @dataclass(frozen=True)
@@ -43,32 +54,43 @@ class Pretrained:
 
 
 def run(values: Mapping[str, Any]) -> Pretrained:
-    """Go on with a masked language model as the resolved configuration says.
+    """Go on with a masked language model, or begin one, as the resolved configuration says.
 
     Writes `checkpoints/`, `run.json` and the encoder `model/` under `output`; `resume=auto` goes on from the last
     checkpoint of a run that was killed. Raises UserError for a fault of config, text or encoder.
     """
     config = pretrain_config(values)
     options = config.training
-    folder = find_model(config.encoder, wanted=ENCODER)
-    if config.output.resolve() in folder.resolve().parents:
-        raise UserError(f"output={config.output} holds the encoder itself, which would be cleared; name another run.")
-    subwords = Subwords.from_files(folder)
-    set_seed(config.seed)
-    model = load_language_model(folder, config.layers)
-    _check_fit(model, subwords, options.window)
     articles = _articles(config)
+    if config.encoder is None:
+        folder = _vocabulary(articles, config)
+        subwords = Subwords.from_files(folder)
+        set_seed(config.seed)
+        model = new_language_model(config.new, subwords.vocabulary_size)
+        start = {name: file_hash(folder / name) for name in (VOCAB_FILE, MERGES_FILE)}
+    else:
+        folder = find_model(config.encoder, wanted=ENCODER)
+        if config.output.resolve() in folder.resolve().parents:
+            raise UserError(
+                f"output={config.output} holds the encoder itself, which would be cleared; name another run."
+            )
+        subwords = Subwords.from_files(folder)
+        set_seed(config.seed)
+        model = load_language_model(folder, config.layers)
+        start = {"encoder": file_hash(folder / WEIGHTS_FILE)}
+    _check_fit(model, subwords, options.window)
     record = make_record(
         values,
         {},
-        encoder=file_hash(folder / WEIGHTS_FILE),
         text={"articles": len(articles), "sha256": sha256("\n".join(articles).encode()).hexdigest()},
+        **start,
     )
     packed = pack(_shuffled(articles, config.seed), subwords, options.window)
     held = split_off(packed, config.text.held_out)
     mask_id = subwords.vocabulary_size  # behind the vocabulary, as PhoBERT has it
+    positions = int(model.config.max_position_embeddings) - POSITION_OFFSET
     train, dev = (
-        MaskedWindows(rows, options.masked, subwords.vocabulary_size, mask_id, config.seed + number)
+        MaskedWindows(rows, options.masked, subwords.vocabulary_size, mask_id, config.seed + number, positions)
         for number, rows in enumerate(held)
     )
     log.info("%d articles, %d windows to learn from, %d held out", len(articles), len(train), len(dev))
@@ -89,6 +111,9 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     elif trainer.is_world_process_zero():
         for old in ("checkpoints", MODEL_FOLDER):
             shutil.rmtree(config.output / old, ignore_errors=True)
+    if config.word_vectors.epochs and not checkpoint:
+        count = start_from_word_vectors(model, held[0].ids, config.word_vectors, config.seed)
+        log.info("vectors of %d subwords learned", count)
     trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if trainer.is_world_process_zero():
         write_record(record, config.output)
@@ -130,6 +155,19 @@ def _check_fit(model: SparseMaskedLM, subwords: Subwords, window: int) -> None:
     positions = int(model.config.max_position_embeddings) - POSITION_OFFSET
     if not 2 < window <= positions:
         raise UserError(f"training.window={window} must be above 2 and at most the encoder's {positions} positions.")
+
+
+def _vocabulary(articles: Sequence[str], config: PretrainConfig) -> Path:
+    """The folder of a new encoder's vocabulary, which is learned first if none is given."""
+    if config.new.vocabulary is not None:
+        return find_model(config.new.vocabulary, wanted=Wanted(needed=(VOCAB_FILE, MERGES_FILE)))
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("new.vocabulary: one process must learn it first; give the model/ of a run with one process.")
+    folder = config.output / _VOCABULARY_FOLDER
+    if config.resume is None or not (folder / VOCAB_FILE).is_file():
+        learn_vocabulary(articles, config.new.symbols, folder)
+        log.info("vocabulary learned: %s", folder)
+    return folder
 
 
 def _articles(config: PretrainConfig) -> list[str]:
