@@ -315,3 +315,12 @@ def test_without_its_head_it_is_an_encoder_to_train_from(trained: Path, tmp_path
     assert not torch.allclose(found["classifier.weight"], own["classifier.weight"], atol=1e-3)
     with pytest.raises(UserError, match="is there already"):
         run(values)
+
+
+def test_the_card_says_what_the_config_says_of_the_encoder(trained: Path, tmp_path: Path) -> None:
+    path = trained / "model" / "run.json"
+    record = json.loads(path.read_text())
+    record["config"]["model"]["about"] = "An encoder that has seen the sea."
+    path.write_text(json.dumps(record))
+    exported = export(trained, tmp_path / "o", "fp16", [], name="mine")
+    assert "An encoder that has seen the sea. `run.json` has" in (exported.folder / "README.md").read_text()

@@ -49,6 +49,7 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
             "allow_bin": False,
             "dropout": 0.0,
             "attention_dropout": 0.0,
+            "about": None,
         },
         "labels": {"layers": DANVAN.to_config()},
         "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), **WHOLE},

@@ -80,6 +80,7 @@ def make_card(
         weakest=[_weakest(row) for row in evaluations],
         own_data=str(record["config"].get("data", {}).get("train", "")).replace("\\", "/").startswith(_OWN_DATA),
         base_license=known_licence(record),
+        about=model.get("about"),
         phobert="phobert" in str(facts["base_model"]).lower(),
         cost=record.get("cost"),
         version=ner_danvan.__version__,

@@ -30,6 +30,7 @@ class EncoderConfig:
     allow_bin: bool
     dropout: float
     attention_dropout: float
+    about: str | None = None  # a sentence for the model card
 
 
 @dataclass(frozen=True)
