@@ -34,6 +34,7 @@ ROOMS = [
     "training",
     "export",
     "benchmark",
+    "experiments",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
 HEAVY = {

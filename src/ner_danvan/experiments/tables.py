@@ -1,0 +1,47 @@
+"""What experiments found, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from ner_danvan.evaluation.intervals import MICRO
+from ner_danvan.experiments.cross_validation import CrossValidation, Pooled
+
+
+def folds_table(result: CrossValidation) -> Table:
+    """Pooled strict F1 of each label and micro, a column a seed, then mean and interval, in percent."""
+    seeds = list(result.pooled[MICRO].f1)
+    folds = len(result.folds) // len(seeds)
+    table = Table(
+        title=f"Strict F1 on {result.documents} documents, {folds} folds left out in turn", title_justify="left"
+    )
+    table.add_column("")
+    for seed in seeds:
+        table.add_column(f"seed {seed}", justify="right")
+    for name in (*(["mean"] if len(seeds) > 1 else []), "95 % interval"):
+        table.add_column(name, justify="right")
+    for label in [*(name for name in result.pooled if name != MICRO), MICRO]:
+        found = result.pooled[label]
+        means = [_percent(found.mean)] if len(seeds) > 1 else []
+        table.add_row(label, *map(_percent, found.f1.values()), *means, _interval(found))
+    return table
+
+
+def folds_summary(result: CrossValidation) -> Iterator[str]:
+    """Lines that tell how far folds and seeds differ."""
+    for seed in result.pooled[MICRO].f1:
+        mean, spread = result.spread(seed)
+        each = " ".join(_percent(score.f1) for score in result.folds if score.seed == seed)
+        yield f"seed {seed}, micro F1 of the folds: {each}   mean {_percent(mean)}, sd {_percent(spread)}"
+    if (deviation := result.seed_deviation()) is not None:
+        yield f"sd of the seeds' pooled micro F1: {_percent(deviation)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"
+
+
+def _interval(found: Pooled) -> str:
+    return f"{_percent(found.interval[0])} to {_percent(found.interval[1])}" if found.interval else "–"
