@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ner_danvan.evaluation.intervals import MICRO
 from ner_danvan.experiments.cross_validation import CrossValidation, Pooled
+from ner_danvan.experiments.sweep import Sweep
 
 
 def folds_table(result: CrossValidation) -> Table:
@@ -37,6 +38,29 @@ def folds_summary(result: CrossValidation) -> Iterator[str]:
         yield f"seed {seed}, micro F1 of the folds: {each}   mean {_percent(mean)}, sd {_percent(spread)}"
     if (deviation := result.seed_deviation()) is not None:
         yield f"sd of the seeds' pooled micro F1: {_percent(deviation)}"
+
+
+def trials_table(result: Sweep, most: int = 15) -> Table:
+    """The best trials, as many as are said, with dev F1 in percent and the values that they had."""
+    keys = list(result.best.values)
+    cut = sum(trial.pruned for trial in result.trials)
+    table = Table(title=f"{len(result.trials)} trials, {cut} of them cut short", title_justify="left")
+    table.add_column("trial")
+    for name in ("dev F1", *keys):
+        table.add_column(name, justify="right")
+    for trial in result.ranked[:most]:
+        values = (_value(trial.values.get(key)) for key in keys)
+        table.add_row(trial.folder, f"{_percent(trial.dev_f1)}{' (cut)' if trial.pruned else ''}", *values)
+    return table
+
+
+def best_command(result: Sweep) -> str:
+    """The overrides that train as the best trial did."""
+    return " ".join(f"{key}={'null' if value is None else value}" for key, value in result.best.values.items())
+
+
+def _value(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _percent(share: float) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerate.utils import broadcast_object_list
-from transformers import PreTrainedModel, set_seed
+from transformers import PreTrainedModel, TrainerCallback, set_seed
 
 from ner_danvan.corpus.folds import HELD_OUT_FILE, leave_out
 from ner_danvan.corpus.reports import limited, read_gold
@@ -64,7 +64,7 @@ class RunResult:
     best_epoch: float
 
 
-def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
+def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCallback] = ()) -> RunResult:
     """Train as the resolved configuration says; `score(gold, predicted)` gives dev scores, `f1` among them.
 
     Writes `checkpoints/`, `run.json` and the model directory `model/` under `output`. With `resume=auto` a run that was
@@ -112,6 +112,8 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     )
     versions = make_versions(train_examples, examples_of, config.augment, config.seed)
     trainer = make_trainer(model, versions, dev_examples, config, score)  # before anything is cleared
+    for callback in callbacks:
+        trainer.add_callback(callback)
     main = trainer.is_world_process_zero()
     checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
     finished = _finished(config.output) if config.resume == "auto" else None
