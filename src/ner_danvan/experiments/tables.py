@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from ner_danvan.evaluation.intervals import MICRO
 from ner_danvan.experiments.cross_validation import CrossValidation, Pooled
+from ner_danvan.experiments.results import Run, evaluations
 from ner_danvan.experiments.sweep import Sweep
+from ner_danvan.io.terminal import visible
 
 
 def folds_table(result: CrossValidation) -> Table:
@@ -57,6 +60,24 @@ def trials_table(result: Sweep, most: int = 15) -> Table:
 def best_command(result: Sweep) -> str:
     """The overrides that train as the best trial did."""
     return " ".join(f"{key}={'null' if value is None else value}" for key, value in result.best.values.items())
+
+
+def results_table(runs: Sequence[Run], columns: Sequence[str]) -> Table:
+    """A row a run: the columns, then dev F1 and F1 of each evaluation, in percent, and the training's minutes."""
+    names = evaluations(runs)
+    table = Table()
+    table.add_column("run", overflow="fold")
+    for name in (*columns, "dev F1", *names, "minutes"):
+        table.add_column(name, justify="right")
+    for run in runs:
+        figures = [run.dev_f1, *(run.scores[name].f1 if name in run.scores else None for name in names)]
+        table.add_row(
+            escape(visible(str(run.folder))),
+            *("" if run.value(key) is None else escape(visible(_value(run.value(key)))) for key in columns),
+            *("" if figure is None else _percent(figure) for figure in figures),
+            "" if run.minutes is None else f"{run.minutes:.1f}",
+        )
+    return table
 
 
 def _value(value: object) -> str:
