@@ -6,7 +6,7 @@ import csv
 import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.evaluation.intervals import MICRO
 from ner_danvan.io.cells import protected
 from ner_danvan.model_dir import METRICS_FILE, MODEL_FOLDER, RUN_FILE
+from ner_danvan.training.sections import flat
 
 RESULTS_FILE = "results.csv"
 PLOT_FILE = "results.png"
@@ -138,7 +139,7 @@ def _read(folder: Path) -> Run:
     ended = folder / MODEL_FOLDER / RUN_FILE
     try:
         record = _json(ended if ended.is_file() else folder / RUN_FILE)
-        settings = dict(_flat(record["config"], ""))
+        settings = dict(flat(record["config"]))
         dev_f1, epoch, minutes = record.get("dev_f1"), record.get("best_epoch"), record.get("cost", {}).get("minutes")
         for figure in (dev_f1, epoch, minutes):
             if figure is not None and not isinstance(figure, int | float):
@@ -181,14 +182,6 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error})") from None
-
-
-def _flat(section: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
 
 
 def _filter(text: str) -> tuple[str, Callable[[Any], bool]]:

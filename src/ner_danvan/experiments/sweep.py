@@ -42,6 +42,7 @@ SWEEP_FILE = "sweep.json"
 TRIALS_TABLE = "trials.tsv"
 STUDY_FILE = "study.db"
 
+_NO_MATTER = {"resume", "keep_checkpoints", "tracker", "tracking"}  # of what a sweep finds
 _SAMPLERS = ("tpe", "random")
 _FOLDER, _CONFIG, _EPOCH = "folder", "config", "best_epoch"  # what the study keeps beside values
 
@@ -196,7 +197,7 @@ def _study(values: Mapping[str, Any], config: SweepConfig, output: Path) -> Stud
         pruner=_pruner(config),
         load_if_exists=True,
     )
-    kept = {key: each for key, each in values.items() if key not in ("resume", "keep_checkpoints")}
+    kept = {key: each for key, each in values.items() if key not in _NO_MATTER}
     now = json.loads(json.dumps(kept | {"sweep": {**values["sweep"], "trials": None}}))
     before = study.user_attrs.get(_CONFIG)
     if before is None:

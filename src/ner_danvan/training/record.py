@@ -31,6 +31,7 @@ _PACKAGES = (
     "underthesea",
     "underthesea_core",
 )
+_NO_MATTER = {"config.resume", "config.tracker", "config.tracking"}  # of a run's result
 
 
 def make_record(config: Mapping[str, Any], data: Mapping[str, Sequence[Document]], **more: Any) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def check_same_run(record: Mapping[str, Any], folder: Path) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(record, default=str))
     for key in ("config", "data", "text", "encoder", "lexicon"):
-        if changed := difference(before.get(key), now.get(key), key, ignored={"config.resume"}):
+        if changed := difference(before.get(key), now.get(key), key, ignored=_NO_MATTER):
             raise UserError(f"{folder}: begun with {changed}; set it back, or leave out resume=auto to start anew.")
 
 

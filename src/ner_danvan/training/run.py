@@ -39,6 +39,7 @@ from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
 from ner_danvan.training.record import check_same_run, hardware, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
+from ner_danvan.training.trackers import Tracked, tracker_names
 from ner_danvan.training.trainer import (
     CHECKPOINTS,
     Scorer,
@@ -72,6 +73,7 @@ def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCal
     UserError for a fault of config, data or encoder.
     """
     config = run_config(dict(values))
+    tracker_names(values)  # what is missing is told before anything else is done
     layer_of = config.scheme.layer_of
     train = [document for path in config.data.train for document in read_gold(path, layer_of)]
     dev = read_gold(config.data.dev, layer_of)
@@ -132,8 +134,14 @@ def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCal
         if held:
             lines = "".join(to_json_line(document) + "\n" for document in held)
             (config.output / HELD_OUT_FILE).write_text(lines, encoding="utf-8")
+    tracked = Tracked(values if main else {}, config.output, _step_of(checkpoint) if checkpoint else None)
+    trainer.add_callback(tracked)
     begin = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except BaseException:
+        tracked.close(None)
+        raise
     minutes = (time.monotonic() - begin) / 60
 
     best = trainer.state.best_metric or 0.0
@@ -164,6 +172,7 @@ def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCal
         cost = {} if checkpoint else {"cost": {"minutes": round(minutes, 2), "hardware": machine}}
         write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, result.model)
         result = replace(result, dev_f1=exact)
+        tracked.close({"dev_f1": exact, "best_epoch": reached})
     (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
     return replace(result, dev_f1=dev_f1)
 
@@ -231,6 +240,10 @@ def _tell(name: str, examples: Sequence[Example]) -> None:
         "%s: %d documents, %d windows, %d spans, %d of them (%.2f %%) beyond the reach of words",
         *(name, len(examples), windows, spans, lost, 100 * lost / max(1, spans)),
     )
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _epoch_of(best: float, history: Sequence[Mapping[str, Any]]) -> float:
