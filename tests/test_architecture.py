@@ -35,6 +35,7 @@ ROOMS = [
     "pseudo_labels",
     "export",
     "benchmark",
+    "experiments",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
 HEAVY = {

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from tiny import DANVAN
 
 from ner_danvan.errors import UserError
+from ner_danvan.experiments.sweep import sweep_config
 from ner_danvan.labels import LabelScheme
 from ner_danvan.training.config import run_config, with_labels
 
@@ -139,13 +140,39 @@ def test_the_embedded_encoder_is_there() -> None:
     assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "vocab.txt", "bpe.codes"}
 
 
-@pytest.mark.parametrize("name", ["evaluate", "evaluate_relations", "export", "prepare_data"])
+@pytest.mark.parametrize("name", ["evaluate", "evaluate_relations", "export", "prepare_data", "results"])
 def test_every_script_has_a_config_that_composes(name: str) -> None:
     overrides = ["model.path=x", "output=y"] if name == "export" else []
     values = composed(name, *overrides)
     assert "???" not in str(values)
     if "labels" in values:
         assert LabelScheme.from_config(values["labels"]["layers"]) == DANVAN
+
+
+def test_a_fold_of_the_reports_composes_to_a_run() -> None:
+    config = run_config(composed("train", "folds=genre", "folds.number=2"))
+    assert config.fold is not None
+    assert (config.fold.count, config.fold.number, config.fold.by) == (5, 2, "genre")
+    assert "conference, meeting" in config.fold.groups["genre"]
+    assert run_config(composed("train")).fold is None
+
+
+def test_folds_and_sweeps_take_every_override_of_training() -> None:
+    folds = composed("folds", "experiment=screening", "seed=3")
+    assert (folds["seeds"], folds["data"]["limit"], folds["output"]) == ([3], 200, "runs/folds/danvan_mini")
+    assert composed("folds", "seeds=[1,2]")["seeds"] == [1, 2]
+    sweep = composed("sweep", "experiment=screening", "+sweep.space.model.dropout.choices=[0.0,0.2]")
+    space = sweep_config(sweep).space
+    assert {"training.learning_rate", "training.batch_size", "model.dropout"} <= space.keys()
+    assert sweep["data"]["limit"] == 200
+
+
+def test_a_slurm_job_is_one_override_away() -> None:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = compose("train", ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"], return_hydra_config=True)
+    launcher = config.hydra.launcher
+    assert launcher._target_ == "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"
+    assert (launcher.partition, launcher.gpus_per_node, launcher.max_num_timeout) == ("gpu", 1, 3)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))

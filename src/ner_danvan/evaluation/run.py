@@ -86,6 +86,21 @@ def run(values: Mapping[str, Any]) -> Evaluation:
         aspects = aspects_of(values, gold, tagger.scheme, folder)
         evaluation, predicted = evaluate_model(tagger, gold, name, aspects)
         weights = file_hash(folder / WEIGHTS_FILE)
+    write_evaluation(evaluation, gold, predicted, aspects, weights, output)
+    if values["report"]["write"]:
+        write_report(evaluation, gold, predicted, values["report"], output)
+    return evaluation
+
+
+def write_evaluation(
+    evaluation: Evaluation,
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    aspects: Aspects,
+    weights: str | None,
+    output: Path,
+) -> None:
+    """Write `metrics.json`, `predictions.jsonl`, `scores.tsv` and `documents.tsv`; `weights` is the model's hash."""
     output.mkdir(parents=True, exist_ok=True)
     metrics = json.dumps(evaluation.to_dict() | {"weights_sha256": weights}, ensure_ascii=False, indent=2)
     (output / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
@@ -93,9 +108,6 @@ def run(values: Mapping[str, Any]) -> Evaluation:
     (output / PREDICTIONS_FILE).write_text(lines, encoding="utf-8")
     write_scores(evaluation.schemes, evaluation.breakdown, len(gold), output / SCORES_FILE)
     write_document_scores(gold, predicted, evaluation.scheme, aspects, output / DOCUMENTS_FILE)
-    if values["report"]["write"]:
-        write_report(evaluation, gold, predicted, values["report"], output)
-    return evaluation
 
 
 def _evaluation(

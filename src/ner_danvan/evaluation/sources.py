@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.corpus.folds import Fold, leave_out
 from ner_danvan.corpus.index import report_groups
 from ner_danvan.corpus.reports import limited, read_gold
 from ner_danvan.document import Document, check_document
@@ -79,11 +80,17 @@ def _from_run(folder: Path | None, scheme: LabelScheme) -> list[Document] | None
     if path is None or not path.is_file():
         return None
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))["config"]["data"]
-        train, limit = Path(data["train"]), int(data.get("limit") or 0)
+        config = json.loads(path.read_text(encoding="utf-8"))["config"]
+        named = config["data"]["train"]
+        train = [Path(each) for each in (named if isinstance(named, list) else [named])]
+        limit = int(config["data"].get("limit") or 0)
+        fold = Fold(**config["folds"]) if config.get("folds") else None
     except (KeyError, TypeError, ValueError):
         return None
-    if not train.exists():
-        log.info("%s: trained on %s, which is not here; set data.train to tell seen strings from others", path, train)
+    if missing := [each for each in train if not each.exists()]:
+        log.info(
+            "%s: trained on %s, which is not here; set data.train to tell seen strings from others", path, missing[0]
+        )
         return None
-    return limited(read_gold(train, scheme.layer_of), limit)
+    documents = limited([document for each in train for document in read_gold(each, scheme.layer_of)], limit)
+    return leave_out(documents, fold)[0] if fold else documents

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.corpus.folds import Fold
 from ner_danvan.corpus.tagged import is_tagged, labels_of, read_tagged
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
@@ -99,6 +100,7 @@ class RunConfig:
     split_words: SplitWordsConfig
     augment: AugmentConfig
     training: OptimConfig
+    fold: Fold | None = None
 
 
 def run_config(values: Mapping[str, Any]) -> RunConfig:
@@ -153,6 +155,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
         split_words=split_words,
         augment=augment,
         training=options,
+        fold=fill(Fold, "folds", values["folds"]) if values.get("folds") else None,
     )
 
 

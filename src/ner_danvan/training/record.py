@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _PACKAGES = (
     "underthesea",
     "underthesea_core",
 )
+_NO_MATTER = {"config.resume", "config.tracker", "config.tracking"}  # of a run's result
 
 
 def make_record(config: Mapping[str, Any], data: Mapping[str, Sequence[Document]], **more: Any) -> dict[str, Any]:
@@ -79,16 +80,18 @@ def check_same_run(record: Mapping[str, Any], folder: Path) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     now = json.loads(json.dumps(record, default=str))
     for key in ("config", "data", "text", "encoder", "lexicon"):
-        if difference := _difference(before.get(key), now.get(key), key, ignored={"config.resume"}):
-            raise UserError(f"{folder}: begun with {difference}; set it back, or leave out resume=auto to start anew.")
+        if changed := difference(before.get(key), now.get(key), key, ignored=_NO_MATTER):
+            raise UserError(f"{folder}: begun with {changed}; set it back, or leave out resume=auto to start anew.")
 
 
-def _difference(before: Any, now: Any, name: str, ignored: set[str]) -> str | None:
+def difference(before: Any, now: Any, name: str = "", ignored: Collection[str] = ()) -> str | None:
+    """The first key at which two configurations differ, with both values; None where they do not."""
     if name in ignored or before == now:
         return None
     if isinstance(before, dict) and isinstance(now, dict):
         for key in [*before, *(key for key in now if key not in before)]:
-            if found := _difference(before.get(key), now.get(key), f"{name}.{key}", ignored):
+            below = f"{name}.{key}" if name else str(key)
+            if found := difference(before.get(key), now.get(key), below, ignored):
                 return found
         return None
     return f"{name}={before}, now it is {now}"

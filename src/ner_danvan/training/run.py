@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from accelerate.utils import broadcast_object_list
-from transformers import PreTrainedModel, set_seed
+from transformers import PreTrainedModel, TrainerCallback, set_seed
 
+from ner_danvan.corpus.folds import HELD_OUT_FILE, leave_out
 from ner_danvan.corpus.reports import limited, read_gold
 from ner_danvan.decode import sure_spans
-from ner_danvan.document import Document
+from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import (
     ENCODER,
@@ -38,7 +39,9 @@ from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
 from ner_danvan.training.record import check_same_run, hardware, make_record, write_record
 from ner_danvan.training.temperature import fit_temperatures
+from ner_danvan.training.trackers import Tracked, tracker_names
 from ner_danvan.training.trainer import (
+    CHECKPOINTS,
     Scorer,
     average_checkpoints,
     checkpoints,
@@ -62,17 +65,23 @@ class RunResult:
     best_epoch: float
 
 
-def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
+def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCallback] = ()) -> RunResult:
     """Train as the resolved configuration says; `score(gold, predicted)` gives dev scores, `f1` among them.
 
     Writes `checkpoints/`, `run.json` and the model directory `model/` under `output`. With `resume=auto` a run that was
-    killed goes on from its last checkpoint. Raises UserError for a fault of config, data or encoder.
+    killed goes on from its last checkpoint. Where a fold is left out, its documents go to `held_out.jsonl`. Raises
+    UserError for a fault of config, data or encoder.
     """
     config = run_config(dict(values))
+    tracker_names(values)  # what is missing is told before anything else is done
     layer_of = config.scheme.layer_of
     train = [document for path in config.data.train for document in read_gold(path, layer_of)]
     dev = read_gold(config.data.dev, layer_of)
     train = limited(train, config.data.limit)
+    held: list[Document] = []
+    if config.fold:
+        _check_apart(train, dev)
+        train, held = leave_out(train, config.fold)
     encoder = find_model(config.model.path, wanted=ENCODER_WITH_BIN if config.model.allow_bin else ENCODER)
     subwords = Subwords.from_files(encoder)
     set_seed(config.seed)
@@ -98,28 +107,41 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
     encoder_hash = file_hash(next(iter(sorted(encoder.glob("*.safetensors")) or sorted(encoder.glob("*.bin")))))
     record = make_record(
         values,
-        {"train": train, "dev": dev},
+        {"train": train, "dev": dev} | ({"held_out": held} if held else {}),
         encoder=encoder_hash,
         split_words=len(split_words),
         **({"lexicon": lexicon_hash(config.augment.lexicon)} if config.augment.is_on else {}),
     )
     versions = make_versions(train_examples, examples_of, config.augment, config.seed)
     trainer = make_trainer(model, versions, dev_examples, config, score)  # before anything is cleared
+    for callback in callbacks:
+        trainer.add_callback(callback)
     main = trainer.is_world_process_zero()
     checkpoint = last_checkpoint(config.output) if config.resume == "auto" else None
-    if checkpoint:
+    finished = _finished(config.output) if config.resume == "auto" else None
+    if checkpoint or finished:
         check_same_run(record, config.output)
-        if finished := _finished(config.output):
-            log.info("%s has ended already", config.output)
-            return finished
+    if finished:
+        log.info("%s has ended already", config.output)
+        return finished
+    if checkpoint:
         log.info("going on from %s", checkpoint)
     elif main:
         _clear(config.output)
     trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if main:
         write_record(record, config.output)
+        if held:
+            lines = "".join(to_json_line(document) + "\n" for document in held)
+            (config.output / HELD_OUT_FILE).write_text(lines, encoding="utf-8")
+    tracked = Tracked(values if main else {}, config.output, _step_of(checkpoint) if checkpoint else None)
+    trainer.add_callback(tracked)
     begin = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except BaseException:
+        tracked.close(None)
+        raise
     minutes = (time.monotonic() - begin) / 60
 
     best = trainer.state.best_metric or 0.0
@@ -150,6 +172,7 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         cost = {} if checkpoint else {"cost": {"minutes": round(minutes, 2), "hardware": machine}}
         write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, result.model)
         result = replace(result, dev_f1=exact)
+        tracked.close({"dev_f1": exact, "best_epoch": reached})
     (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
     return replace(result, dev_f1=dev_f1)
 
@@ -167,6 +190,15 @@ def _limit(
     return (0.0, every) if given is None and sure < every else (limit, sure)
 
 
+def _check_apart(train: Sequence[Document], dev: Sequence[Document]) -> None:
+    known = {document.text for document in dev}
+    if both := sum(document.text in known for document in train):
+        raise UserError(
+            f"data.dev: {both} of its documents are dealt into folds too, and would choose their own model; take them "
+            f"out of data.train."
+        )
+
+
 def _finished(output: Path) -> RunResult | None:
     path = output / MODEL_FOLDER / RUN_FILE
     if not path.is_file():
@@ -177,7 +209,7 @@ def _finished(output: Path) -> RunResult | None:
 
 def _clear(output: Path) -> None:
     """Take away what an older run left, so that nothing of it is taken for this one's."""
-    for folder in ("checkpoints", MODEL_FOLDER):
+    for folder in (CHECKPOINTS, MODEL_FOLDER):
         shutil.rmtree(output / folder, ignore_errors=True)
 
 
@@ -208,6 +240,10 @@ def _tell(name: str, examples: Sequence[Example]) -> None:
         "%s: %d documents, %d windows, %d spans, %d of them (%.2f %%) beyond the reach of words",
         *(name, len(examples), windows, spans, lost, 100 * lost / max(1, spans)),
     )
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _epoch_of(best: float, history: Sequence[Mapping[str, Any]]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,3 +64,12 @@ def number(key: str, value: Any, kind: type[Number]) -> Number:
     ):
         raise UserError(f"{key}={value} must be a {'whole ' if kind is int else ''}number.")
     return kind(value)
+
+
+def flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Each setting with its key's whole name, training.epochs."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value

@@ -31,6 +31,7 @@ from ner_danvan.training.progress import EpochLines
 from ner_danvan.training.regularized import RegularizedTrainer
 from ner_danvan.training.versions import ReadEpoch, Versions
 
+CHECKPOINTS = "checkpoints"  # the folder of a run that holds them
 _LENGTHS = 64  # windows are padded to a multiple of this for compiled code, which is made anew for each shape
 
 Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
@@ -46,7 +47,7 @@ def make_trainer(
     precision = resolve_precision(options.precision)
     compiled = compile_for_training(model, options.compile)
     arguments = TrainingArguments(
-        output_dir=str(config.output / "checkpoints"),
+        output_dir=str(config.output / CHECKPOINTS),
         seed=config.seed,
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
@@ -165,7 +166,7 @@ def checkpoints(output: Path) -> list[Path]:
     """Those that were written to their end, the newest last."""
     found = [
         path
-        for path in (output / "checkpoints").glob("checkpoint-*")
+        for path in (output / CHECKPOINTS).glob("checkpoint-*")
         if path.name.rpartition("-")[2].isdigit() and _is_whole(path / "trainer_state.json")
     ]
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))

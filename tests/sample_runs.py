@@ -1,0 +1,46 @@
+"""A configuration of a training run that takes a second, and reports for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tiny import DANVAN, FITTING, REPORTS, augmentation
+
+
+def write_splits(folder: Path, train: int = 8, dev: int = 2) -> Path:
+    """Annotated reports in `train` and `dev` below the folder, as many as are said."""
+    for split, numbers in (("train", range(train)), ("dev", range(100, 100 + dev))):
+        (folder / split).mkdir(parents=True)
+        for number in numbers:
+            text = "\n".join(REPORTS).format(n=number)
+            (folder / split / f"{split}_{number}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def run_values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[str, Any]:
+    """What `scripts/train.py` gives `training.run`; the tiny encoder learns these reports in some ten epochs."""
+    fitting = {"learning_rate": 1e-2, "head_factor": 1.0, "transition_factor": 5.0, "weight_decay": 0.0}
+    size = {"window": 128, "overlap": 16, "split_words": {"min_cuts": 1, "min_share": 0.0}}
+    return {
+        "output": str(output),
+        "seed": 1,
+        "resume": None,
+        "model": {
+            "name": "tiny",
+            "path": str(encoder),
+            "license": "mit",
+            "allow_bin": False,
+            "dropout": 0.1,
+            "attention_dropout": 0.1,
+        },
+        "labels": {"layers": DANVAN.to_config()},
+        "data": {
+            "train": str(reports / "train"),
+            "dev": str(reports / "dev"),
+            "limit": 0,
+            "segmenter": "underthesea",
+        },
+        "augment": augmentation(),
+        "training": FITTING | fitting | size | training,
+    }
