@@ -11,6 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.atomic import is_unfinished
 from ner_danvan.decode import Transitions
 from ner_danvan.errors import UserError
 from ner_danvan.hub import Wanted, download, is_hub_id
@@ -205,6 +206,8 @@ def find_model(name: str | Path | None, *, revision: str | None = None, wanted: 
         )
     if name is None or (name == EMBEDDED and not Path(name).is_dir()):
         return _embedded(DEFAULT_MODEL)
+    if is_unfinished(Path(name)):
+        raise UserError(f"{name}: was left by a run that did not end; run it again, or give it another name.")
     return Path(name)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +102,15 @@ _worker_files: list[ModelFiles] = []  # of a worker process, set once when it st
 
 def _start_worker(files: ModelFiles) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells of an interruption
+    Thread(target=_end_with_parent, daemon=True).start()
     _worker_files[:] = [files]
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its pool, whose workers would wait for ever."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _prepare_texts(texts: list[str]) -> list[Inputs | Exception]:

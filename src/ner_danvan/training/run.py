@@ -14,6 +14,7 @@ from typing import Any
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, set_seed
 
+from ner_danvan.atomic import remove_folder, whole_folder
 from ner_danvan.corpus.reports import limited, read_gold
 from ner_danvan.decode import sure_spans
 from ner_danvan.document import Document
@@ -33,6 +34,7 @@ from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.augment.lexicon import lexicon_hash
+from ner_danvan.training.checkpoints import checkpoints, last_checkpoint
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
@@ -41,9 +43,7 @@ from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trainer import (
     Scorer,
     average_checkpoints,
-    checkpoints,
     full_logits,
-    last_checkpoint,
     learned_transitions,
     make_trainer,
     predicted,
@@ -145,10 +145,11 @@ def run(values: Mapping[str, Any], score: Scorer) -> RunResult:
         settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures, min_score)
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
-        save_model(trained, result.model, settings, encoder, subwords, split_words)
         machine = hardware(trained.device, trainer.accelerator.num_processes)
         cost = {} if checkpoint else {"cost": {"minutes": round(minutes, 2), "hardware": machine}}
-        write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, result.model)
+        with whole_folder(result.model) as folder:
+            save_model(trained, folder, settings, encoder, subwords, split_words)
+            write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, folder)
         result = replace(result, dev_f1=exact)
     (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
     return replace(result, dev_f1=dev_f1)
@@ -178,7 +179,7 @@ def _finished(output: Path) -> RunResult | None:
 def _clear(output: Path) -> None:
     """Take away what an older run left, so that nothing of it is taken for this one's."""
     for folder in ("checkpoints", MODEL_FOLDER):
-        shutil.rmtree(output / folder, ignore_errors=True)
+        remove_folder(output / folder)
 
 
 def save_model(
@@ -189,9 +190,10 @@ def save_model(
     subwords: Subwords,
     split_words: SplitWords,
 ) -> None:
-    """Write a model directory: weights, config with our section, vocabulary files and split lexicon."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Write a model directory: weights, config with our section, vocabulary files and split lexicon.
+
+    The folder is new or empty.
+    """
     model.save_pretrained(folder)
     for name in (VOCAB_FILE, MERGES_FILE):
         shutil.copyfile(vocabulary / name, folder / name)
