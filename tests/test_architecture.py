@@ -20,6 +20,7 @@ ROOMS = [
     "text",
     "decode",
     "hub",
+    "model_files",
     "model_dir",
     "backends",
     "pipeline",

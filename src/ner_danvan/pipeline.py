@@ -181,10 +181,21 @@ class _Rows:
             self._running.append((batch, pool.submit(backend, ids, mask)))
 
     def logits(self) -> list[Logits]:
-        """Waits for the last batch."""
+        """Waits for the last batch; raises UserError where they are no finite numbers for each tag."""
         found = [self._empty] * self._count
         for batch, future in self._running:
-            for i, logits in zip(batch, future.result(), strict=True):
+            result = future.result()
+            if result.shape[-1] != self._empty.shape[-1]:
+                raise UserError(
+                    f"the model gives {result.shape[-1]} outputs where its labels have {self._empty.shape[-1]}; "
+                    "its files are of different models, export it again."
+                )
+            if not np.isfinite(result).all():
+                raise UserError(
+                    "the model's weights give no numbers (NaN or infinity); fetch or export it again, or take another "
+                    "backend if they are only too large for this one."
+                )
+            for i, logits in zip(batch, result, strict=True):
                 found[i] = logits
         return found
 
