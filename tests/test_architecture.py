@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "ner_danvan"
 
 # from the ground up: a room may import what stands before it, and itself
 ROOMS = [
+    "atomic",
     "errors",
     "span",
     "relations",
@@ -19,6 +20,7 @@ ROOMS = [
     "text",
     "decode",
     "hub",
+    "model_files",
     "model_dir",
     "backends",
     "pipeline",

@@ -16,7 +16,7 @@ from ner_danvan.io.tools import label_studio
 from ner_danvan.io.tools.files import parse_json, whole
 from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write, write_companion
 from ner_danvan.labels import LabelScheme
-from ner_danvan.launch import OneLineParser, fail
+from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
 from ner_danvan.model_dir import CONFIG_FILE, SECTION, find_model
 
 _DESCRIPTION = "Convert annotated documents from one annotation tool's format to another's; nested spans are kept."
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    end_on_sigterm()
     try:
         documents, spans = convert(
             options.source,
@@ -47,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     except UserError as error:
         fail(visible(str(error)))
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
+    except KeyboardInterrupt as stop:
+        fail_stopped(stop)
     print(visible(f"{options.target}: {documents} documents, {spans} spans"))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -24,6 +26,27 @@ def fail(message: str, code: int = USAGE) -> NoReturn:
     """Print one line to stderr and exit."""
     print(f"error: {without_tokens(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken as Ctrl-C is: what was begun is put in order, and one line says how to go on."""
+
+
+def end_on_sigterm() -> None:
+    """Have SIGTERM raise Terminated, where it would end the process and nobody else waits for it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait
+    raise Terminated
+
+
+def fail_stopped(stop: KeyboardInterrupt, hint: str = "") -> NoReturn:
+    """Say that somebody stopped the program, and exit as a shell would tell it."""
+    word, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
+    fail(word + hint, code)
 
 
 def is_first_process() -> bool:
@@ -71,13 +94,15 @@ def run_hydra(main: Callable[[], None]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    if "RANK" not in os.environ:  # of several processes each waits for the others: torchrun's must end at once
+        end_on_sigterm()
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
         reason, _, _ = str(error).partition("Config search path:")  # where Hydra looks says nothing of the mend
         fail(f"{reason} {_HINT}")
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
+    except KeyboardInterrupt as stop:
+        fail_stopped(stop)
     finally:
         _leave_processes()
 

@@ -11,14 +11,16 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.atomic import is_unfinished
 from ner_danvan.decode import Transitions
 from ner_danvan.errors import UserError
 from ner_danvan.hub import Wanted, download, is_hub_id
 from ner_danvan.labels import LabelScheme
+from ner_danvan.model_files import MOST_TEXT, check_config, check_files, check_size, read_object
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import read_split_words
-from ner_danvan.text.subwords import Subwords
+from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.text.windows import WindowSize
 
 CONFIG_FILE = "config.json"
@@ -35,6 +37,7 @@ MODEL_FOLDER = "model"  # where a training run keeps its model directory
 DEFAULT_MODEL = "danvan-mini"
 EMBEDDED = "default"  # names it where a name is asked for
 SECTION = "ner_danvan"  # the key of config.json under which our settings stand
+VOCABULARY = "vocabulary_sha256"  # the key in it that says which vocabulary the weights were trained with
 FORMAT = 1
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
 
@@ -86,11 +89,17 @@ def read_model_dir(folder: Path) -> ModelFiles:
     """Read and check a model directory; raises UserError that names the file that is missing or wrong."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such model directory; give a directory, or a hub id such as owner/name.")
-    settings, vocabulary = _settings(folder, _read_config(folder))
+    check_files(folder)
+    for name in (VOCAB_FILE, MERGES_FILE, SPLIT_WORDS_FILE):
+        check_size(folder / name, MOST_TEXT)
+    config = _read_config(folder)
+    settings, vocabulary = _settings(folder, config)
     split_words = folder / SPLIT_WORDS_FILE
     if not split_words.is_file():
         raise UserError(f"{folder}: no {SPLIT_WORDS_FILE}. {_EXPORT_HINT}")
     subwords = Subwords.from_files(folder)
+    if config[SECTION].get(VOCABULARY, vocabulary_hash(folder)) != vocabulary_hash(folder):  # older models have none
+        raise UserError(f"{folder}: {VOCAB_FILE} or {MERGES_FILE} is of another model. {_EXPORT_HINT}")
     if subwords.vocabulary_size > vocabulary:
         raise UserError(
             f"{folder}: vocab.txt has {subwords.vocabulary_size} entries, the model {vocabulary}. {_EXPORT_HINT}"
@@ -101,13 +110,20 @@ def read_model_dir(folder: Path) -> ModelFiles:
 def write_settings(folder: Path, settings: ModelSettings) -> None:
     """Put our section into the `config.json` that is there, and write `tokenizer_config.json` beside it.
 
-    By the latter plain transformers find the reference tokenizer and its limit.
+    By the latter plain transformers find the reference tokenizer and its limit. The vocabulary's files are there.
     """
     path = folder / CONFIG_FILE
-    config = json.loads(path.read_text(encoding="utf-8")) | {SECTION: settings.to_config()}
+    section = settings.to_config() | {VOCABULARY: vocabulary_hash(folder)}
+    config = json.loads(path.read_text(encoding="utf-8")) | {SECTION: section}
     path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     tokenizer = {"tokenizer_class": "PhobertTokenizer", "model_max_length": settings.inputs.window.subwords}
     (folder / TOKENIZER_CONFIG_FILE).write_text(json.dumps(tokenizer, indent=2) + "\n", encoding="utf-8")
+
+
+def vocabulary_hash(folder: Path) -> str:
+    """SHA-256 over the hashes of vocabulary and merges: by others a text would become ids of other subwords."""
+    hashes = "".join(file_hash(folder / name) for name in (VOCAB_FILE, MERGES_FILE))
+    return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:
@@ -123,12 +139,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     if not path.is_file():
         raise UserError(f"{folder}: no {CONFIG_FILE}. {_EXPORT_HINT}")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: no valid JSON ({error}). {_EXPORT_HINT}") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{path}: holds no JSON object. {_EXPORT_HINT}")
+    config = read_object(path, _EXPORT_HINT)
+    check_config(config, path)
     return config
 
 
@@ -154,7 +166,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         positions, vocabulary = int(config["max_position_embeddings"]), int(config["vocab_size"])
     except KeyError as error:
         raise UserError(f"{path}: {error} is missing. {_EXPORT_HINT}") from None
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f'{path}: the "{SECTION}" section cannot be used ({error}). {_EXPORT_HINT}') from None
     if set(temperatures) != {layer.name for layer in scheme.layers} or not all(
         0 < value < math.inf for value in temperatures.values()
@@ -177,6 +189,8 @@ def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:
     matrix = [[float(value) for value in row] for row in rows]
     if not count or len(matrix) != count or any(len(row) != count for row in matrix):
         raise ValueError(f'transitions "{name}" are not {count} x {count}')
+    if not all(math.isfinite(value) for row in matrix for value in row):
+        raise ValueError(f'transitions "{name}" are not finite')
     return matrix
 
 
@@ -205,6 +219,8 @@ def find_model(name: str | Path | None, *, revision: str | None = None, wanted: 
         )
     if name is None or (name == EMBEDDED and not Path(name).is_dir()):
         return _embedded(DEFAULT_MODEL)
+    if is_unfinished(Path(name)):
+        raise UserError(f"{name}: was left by a run that did not end; run it again, or give it another name.")
     return Path(name)
 
 

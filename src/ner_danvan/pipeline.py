@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -101,7 +103,15 @@ _worker_files: list[ModelFiles] = []  # of a worker process, set once when it st
 
 def _start_worker(files: ModelFiles) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells of an interruption
+    Thread(target=_end_with_parent, daemon=True).start()
     _worker_files[:] = [files]
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its pool, whose workers would wait for ever."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _prepare_texts(texts: list[str]) -> list[Inputs | Exception]:
@@ -173,10 +183,21 @@ class _Rows:
             self._running.append((batch, pool.submit(backend, ids, mask)))
 
     def logits(self) -> list[Logits]:
-        """Waits for the last batch."""
+        """Waits for the last batch; raises UserError where they are no finite numbers for each tag."""
         found = [self._empty] * self._count
         for batch, future in self._running:
-            for i, logits in zip(batch, future.result(), strict=True):
+            result = future.result()
+            if result.shape[-1] != self._empty.shape[-1]:
+                raise UserError(
+                    f"the model gives {result.shape[-1]} outputs where its labels have {self._empty.shape[-1]}; "
+                    "its files are of different models, export it again."
+                )
+            if not np.isfinite(result).all():
+                raise UserError(
+                    "the model's weights give no numbers (NaN or infinity); fetch or export it again, or take another "
+                    "backend if they are only too large for this one."
+                )
+            for i, logits in zip(batch, result, strict=True):
                 found[i] = logits
         return found
 

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from ner_danvan.atomic import partial_path
 from ner_danvan.backends.choice import BACKENDS, precision
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
@@ -22,7 +23,6 @@ from ner_danvan.io.output import (
     errors_path,
     finished_documents,
     output_path,
-    partial_path,
     settings_path,
     skip_finished,
     whole_file,
@@ -31,7 +31,7 @@ from ner_danvan.io.output import (
 from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import BINARY, COMPANIED, ENDINGS, FORMATS, NEEDS, RESUMABLE
-from ner_danvan.launch import OneLineParser, fail
+from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
 
 if TYPE_CHECKING:
     from ner_danvan.tagger import Tagger
@@ -59,12 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    end_on_sigterm()
     try:
         code = _run_bulk(options) if options.engine == "ray" else _run(options)
     except UserError as error:
         fail(visible(str(error)))
-    except KeyboardInterrupt:
-        fail(f"interrupted{_how_to_go_on(options)}", 130)
+    except KeyboardInterrupt as stop:
+        fail_stopped(stop, _how_to_go_on(options))
     sys.exit(code)
 
 
@@ -214,20 +215,26 @@ def _run(options: argparse.Namespace) -> int:
             _write(tagger, inputs, stream, options, len(finished))
             if inputs.failures and inputs.stop:
                 raise _StoppedError
-        if output and options.format in COMPANIED:
-            from ner_danvan.io.tools.formats import write_companion  # late: it brings every tool's format
-
-            write_companion(options.format, output, tagger.scheme)
+            if output:  # what belongs to it is there before it appears
+                _write_beside(output, inputs.failures, options.format, tagger)
     except _StoppedError:
+        if output:
+            write_errors(output, inputs.failures)
         if hint := _how_to_go_on(options):
             _tell(f"stopped{hint}")
     except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit fail
-    if output is not None:
-        write_errors(output, inputs.failures)
-        if inputs.failures:
-            _tell(f"failed: {len(inputs.failures)}, see {errors_path(output)}")
+    if output is not None and inputs.failures:
+        _tell(f"failed: {len(inputs.failures)}, see {errors_path(output)}")
     return 1 if inputs.failures else 0
+
+
+def _write_beside(output: Path, failures: list[Failure], form: str, tagger: Tagger) -> None:
+    write_errors(output, failures)
+    if form in COMPANIED:
+        from ner_danvan.io.tools.formats import write_companion  # late: it brings every tool's format
+
+        write_companion(form, output, tagger.scheme)
 
 
 def _run_bulk(options: argparse.Namespace) -> int:

@@ -6,10 +6,12 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from ner_danvan.atomic import whole_stream
 from ner_danvan.document import Document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.scores import strict_scores
@@ -63,10 +65,9 @@ def run(values: Mapping[str, Any]) -> Labelled:
         raise UserError(f"limits: none of {found.read} documents is within them; lower limits.agreement or give more.")
     output = Path(values["output"])
     output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", encoding="utf-8") as file:
-        for path in paths(values["also"]):
-            file.writelines(to_json_line(document) + "\n" for document in read_jsonl(path))
-        file.writelines(to_json_line(document) + "\n" for document in found.documents)
+    with whole_stream(output) as stream:
+        for document in chain(*map(read_jsonl, paths(values["also"])), found.documents):
+            stream.write(to_json_line(document).encode() + b"\n")
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ner_danvan.atomic import partial_path
 from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.io.output import (
@@ -14,7 +15,6 @@ from ner_danvan.io.output import (
     errors_path,
     finished_documents,
     output_path,
-    partial_path,
     settings_path,
     skip_finished,
     whole_file,

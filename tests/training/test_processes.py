@@ -17,7 +17,7 @@ from tiny import DANVAN, FITTING, REPORTS, SENTENCES, augmentation
 
 from ner_danvan.model_dir import read_model_dir
 from ner_danvan.text.segment import segment
-from ner_danvan.training.trainer import last_checkpoint
+from ner_danvan.training.checkpoints import last_checkpoint
 
 BATCH = 2
 # Nine windows to train on and eleven of dev: the last batch of an epoch is one window on the first process and none on

@@ -15,6 +15,8 @@ import pytest
 from conftest import ROOT
 from sample_runs import write_splits
 
+from ner_danvan.training.checkpoints import last_checkpoint
+
 EPOCHS, STEPS = 4, 3  # steps of an epoch: twelve reports are twelve windows, four a step
 
 
@@ -51,7 +53,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def figures(output: Path) -> dict[str, Any]:
     """All that a run measured, to the last digit: losses and scores of every epoch, and the end's."""
-    state = json.loads((sorted(output.glob("checkpoints/*"))[-1] / "trainer_state.json").read_text(encoding="utf-8"))
+    last = last_checkpoint(output)
+    assert last
+    state = json.loads((last / "trainer_state.json").read_text(encoding="utf-8"))
     timed = ("runtime", "per_second", "flos")
     history = [{key: row[key] for key in row if not key.endswith(timed)} for row in state["log_history"]]
     record = json.loads((output / "model" / "run.json").read_text(encoding="utf-8"))

@@ -19,9 +19,9 @@ from ner_danvan.model_dir import read_model_dir
 from ner_danvan.pipeline import encoded, prepared
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.inputs import stitch_documents
+from ner_danvan.training.checkpoints import last_checkpoint
 from ner_danvan.training.run import run
 from ner_danvan.training.temperature import fit_temperatures
-from ner_danvan.training.trainer import last_checkpoint
 
 WHOLE = {"limit": 0, "segmenter": "underthesea"}  # every report of a split
 

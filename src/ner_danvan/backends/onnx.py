@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ner_danvan.backends.graph import check_graph
 from ner_danvan.errors import UserError
 
 CPU_BATCH_TOKENS = 1_024  # more do not stay in a core's cache, and fill up with padding
@@ -43,12 +44,6 @@ class OnnxBackend:
         (logits,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         result: npt.NDArray[np.float32] = logits
         return result
-
-
-def check_graph(path: Path) -> None:
-    """Raises UserError if a model directory has no such graph."""
-    if not path.is_file():
-        raise UserError(f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch.")
 
 
 def available_cores() -> int:

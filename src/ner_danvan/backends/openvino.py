@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores, check_graph
+from ner_danvan.backends.graph import check_graph
+from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores
 from ner_danvan.errors import UserError
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ner_danvan.backends.weights import read_header
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import WEIGHTS_FILE
 
@@ -26,7 +27,6 @@ class TorchBackend:
         """Raises UserError if torch is not installed, or if the weights are missing or broken."""
         try:
             import torch
-            from safetensors import SafetensorError
             from transformers import AutoModelForTokenClassification
         except ImportError as error:
             raise UserError(
@@ -34,6 +34,7 @@ class TorchBackend:
             ) from None
         if not (folder / WEIGHTS_FILE).is_file():
             raise UserError(f"{folder}: no model.safetensors; export or fetch the model again (pickles are not read).")
+        read_header(folder / WEIGHTS_FILE)
         self._torch = torch
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         quiet_transformers()
@@ -48,8 +49,8 @@ class TorchBackend:
                 output_loading_info=True,
             )
             self._model = model.to(self.device).eval()
-        except (OSError, ValueError, RuntimeError, AssertionError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0][:200]
+        except Exception as error:  # what transformers raises at settings that it does not know is anybody's guess
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise UserError(
                 f"{folder}: cannot be loaded on {self.device} ({reason}); name another device, or export it again."
             ) from None

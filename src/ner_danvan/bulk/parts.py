@@ -20,6 +20,7 @@ MANIFEST = "_manifest.json"
 LOG = "_parts.log"  # JSON lines
 ERRORS = "_errors.jsonl"
 _FORMAT = 1
+_TEMPORARY = ".*.tmp"  # what a kill may leave of a file that was not whole yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class PartFolder:
                 self.folder.mkdir()
             if not self.folder.is_dir():
                 raise UserError(f"{self.folder}: is a file; --engine ray writes a folder, give -o another name.")
-            if not any(self.folder.iterdir()):
+            if all(path.match(_TEMPORARY) for path in self.folder.iterdir()):
                 return False
             if not resume:
                 raise UserError(f"{self.folder}: is not empty; give another -o, or go on with it with --resume.")
@@ -170,7 +171,7 @@ class PartFolder:
 
     def _sweep(self) -> None:
         """Take away what workers that died left half written."""
-        for left in self.folder.glob(".*.tmp"):
+        for left in self.folder.glob(_TEMPORARY):
             left.unlink(missing_ok=True)
 
     def _check_settings(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.atomic import write_whole
 from ner_danvan.corpus.check import CorpusError, check_corpus
 from ner_danvan.corpus.export import DatasetName, write_dataset
 from ner_danvan.corpus.index import with_meta
@@ -51,7 +52,7 @@ def run(values: Mapping[str, Any]) -> Built:
     output.mkdir(parents=True, exist_ok=True)
     written = [_write_split(reports, split, output) for split in splits]
     written.append(output / STATISTICS_FILE)
-    written[-1].write_text(json.dumps(statistics.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_whole(written[-1], json.dumps(statistics.to_dict(), ensure_ascii=False, indent=1) + "\n")
     if hub and not values["index"]:
         skipped.append("index=null: no dataset for the hub, since nothing is known of the reports.")
     elif hub and named:
@@ -59,7 +60,7 @@ def run(values: Mapping[str, Any]) -> Built:
         write_dataset(reports, statistics, scheme, named, written[-1])
     if page:
         written += [page, *draw_plots(statistics, page.parent / PLOTS)]
-        page.write_text(text, encoding="utf-8")
+        write_whole(page, text)
     return Built(statistics, written, skipped)
 
 
@@ -135,5 +136,5 @@ def _named(hub: Mapping[str, Any]) -> DatasetName:
 def _write_split(reports: Sequence[Report], split: str, folder: Path) -> Path:
     path = folder / f"{split}.jsonl"
     lines = [to_json_line(report.document) + "\n" for report in reports if report.split == split]
-    path.write_text("".join(lines), encoding="utf-8")
+    write_whole(path, "".join(lines))
     return path

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ner_danvan.atomic import whole_stream, write_whole
 from ner_danvan.corpus.reports import Report
 from ner_danvan.corpus.statistics import Statistics
 from ner_danvan.corpus.tables import render_statistics
@@ -49,15 +50,16 @@ def write_dataset(
         raise UserError(f"hub.folder={folder}: holds other things than a dataset of ours; name an empty folder.")
     data.mkdir(parents=True, exist_ok=True)
     for old in data.glob("*.parquet"):
-        old.unlink()
+        if old.stem not in statistics.splits:
+            old.unlink()
     sizes = {}
     for split in statistics.splits:
         dataset = _dataset([report.document for report in reports if report.split == split])
         path = data / f"{split}.parquet"
-        with _no_progress_bars():
-            dataset.to_parquet(path)
+        with _no_progress_bars(), whole_stream(path) as stream:
+            dataset.to_parquet(stream)
         sizes[split] = (dataset.num_rows, dataset.data.nbytes, path.stat().st_size)
-    card.write_text(_card(reports, statistics, scheme, named, sizes), encoding="utf-8")
+    write_whole(card, _card(reports, statistics, scheme, named, sizes))
 
 
 def features() -> Features:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ner_danvan.atomic import remove_folder, write_whole
 from ner_danvan.backends.choice import wanted_files
 from ner_danvan.corpus.folds import HELD_OUT_FILE
 from ner_danvan.corpus.reports import read_gold
@@ -27,8 +27,8 @@ from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.tagger import Tagger
 from ner_danvan.training import run as training
+from ner_danvan.training.checkpoints import CHECKPOINTS
 from ner_danvan.training.sections import number as number_of
-from ner_danvan.training.trainer import CHECKPOINTS
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def run(values: Mapping[str, Any]) -> CrossValidation:
     for seed, documents in predicted.items():
         _write_documents(documents, output / f"seed-{seed}" / PREDICTIONS_FILE)
     text = json.dumps(result.to_dict(), ensure_ascii=False, indent=2)
-    (output / FOLDS_FILE).write_text(text + "\n", encoding="utf-8")
+    write_whole(output / FOLDS_FILE, text + "\n")
     rows = [(score.seed, score.fold, score.documents, score.f1) for score in scores]
     write_table(output / FOLDS_TABLE, ("seed", "fold", "documents", "f1"), rows)
     return result
@@ -154,7 +154,7 @@ def _one(values: dict[str, Any], scheme: LabelScheme) -> tuple[list[Document], l
     evaluation, predicted = evaluate_model(tagger, held, f"fold {values['folds']['number']}")
     write_evaluation(evaluation, held, predicted, Aspects(), file_hash(model / WEIGHTS_FILE), output)
     if not keep:
-        shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+        remove_folder(output / CHECKPOINTS)
     return held, predicted, evaluation.scores.micro.f1
 
 
@@ -178,4 +178,4 @@ def _pooled(
 
 
 def _write_documents(documents: Sequence[Document], path: Path) -> None:
-    path.write_text("".join(to_json_line(document) + "\n" for document in documents), encoding="utf-8")
+    write_whole(path, "".join(to_json_line(document) + "\n" for document in documents))

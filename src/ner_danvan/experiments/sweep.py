@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ner_danvan.atomic import remove_folder, write_whole
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.files import write_table
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.experiments.space import Space, read_space, with_values
 from ner_danvan.labels import LabelScheme
 from ner_danvan.training import run as training
+from ner_danvan.training.checkpoints import CHECKPOINTS
 from ner_danvan.training.config import output_folder
 from ner_danvan.training.record import difference
 from ner_danvan.training.sections import fill
-from ner_danvan.training.trainer import CHECKPOINTS
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -152,7 +153,7 @@ def _run_trial(study: Study, trial: Trial, values: Mapping[str, Any], config: Sw
     else:
         study.tell(trial, f1)
     if not values["keep_checkpoints"]:
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        remove_folder(folder / CHECKPOINTS)
 
 
 class _Watch(TrainerCallback):
@@ -260,7 +261,7 @@ def _result(study: Study) -> Sweep:
 
 def _write(result: Sweep, output: Path) -> None:
     text = json.dumps({"trials": [asdict(trial) for trial in result.trials]}, ensure_ascii=False, indent=2)
-    (output / SWEEP_FILE).write_text(text + "\n", encoding="utf-8")
+    write_whole(output / SWEEP_FILE, text + "\n")
     keys = list(dict.fromkeys(key for trial in result.trials for key in trial.values))
     rows = (
         (trial.folder, "cut short" if trial.pruned else "whole", trial.dev_f1, *(trial.values.get(key) for key in keys))

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from ner_danvan.atomic import whole_folder
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import CONFIG_FILE, SECTION, WEIGHTS_FILE, read_model_dir
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE
@@ -30,15 +31,11 @@ def write_encoder(source: Path, target: Path, dtype: torch.dtype) -> None:
         raise UserError(f"{source}: no weights of a RoBERTa encoder; only such models have head=false.")
     config = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
     kept = {key: value for key, value in config.items() if key not in _OF_A_HEAD}
-    fresh = target.with_name(target.name + ".part")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     kept |= {"architectures": ["RobertaModel"], "dtype": str(dtype).removeprefix("torch.")}
-    (fresh / CONFIG_FILE).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    save_file({name: value.to(dtype) for name, value in weights.items()}, fresh / WEIGHTS_FILE, {"format": "pt"})
-    (fresh / WEIGHTS_FILE).chmod(0o644)  # safetensors writes them for the owner alone
-    for name in (VOCAB_FILE, MERGES_FILE):
-        shutil.copyfile(source / name, fresh / name)
-    if target.exists():
-        target.rmdir()
-    fresh.rename(target)
+    with whole_folder(target) as folder:
+        (folder / CONFIG_FILE).write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        path = folder / WEIGHTS_FILE
+        save_file({name: value.to(dtype) for name, value in weights.items()}, path, {"format": "pt"})
+        path.chmod(0o644)  # safetensors writes them for the owner alone
+        for name in (VOCAB_FILE, MERGES_FILE):
+            shutil.copyfile(source / name, folder / name)

@@ -8,9 +8,7 @@ file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from ner_danvan.backends.weights import Stored, read_header
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import CONFIG_FILE, WEIGHTS_FILE
+from ner_danvan.model_files import read_object
 
 _TYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16}
 _OPSET, _IR = 20, 10
@@ -27,16 +27,6 @@ _FUSED = "com.microsoft"  # the domain of onnxruntime's own operators
 _SEVEN_BITS = 63  # of a weight: with eight, sums of products overflow on processors without VNNI
 
 Ranges = Mapping[str, tuple[float, float]]  # lowest and highest value of each quantised product's input
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """A tensor of the safetensors file: its type there, shape, and bytes `[start, end)`."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    end: int
 
 
 def build_graph(folder: Path, *, ranges: Ranges | None = None, probe: bool = False) -> ModelProto:
@@ -47,7 +37,7 @@ def build_graph(folder: Path, *, ranges: Ranges | None = None, probe: bool = Fal
     `probe` adds outputs `NAME:low` and `NAME:high` for every product's input, from which ranges are gathered. Raises
     UserError if the directory holds another kind of model.
     """
-    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    config = read_object(folder / CONFIG_FILE, "Export the model again.")
     if config.get("model_type") != "roberta" or config.get("hidden_act") != "gelu":
         raise UserError(f"{folder}: only RoBERTa models with gelu become ONNX, such as PhoBERT; set onnx=false.")
     return _Graph(folder, config, ranges).build(probe=probe)
@@ -58,7 +48,7 @@ class _Graph:
         self._config = config
         self._ranges = ranges
         self._weights = folder / WEIGHTS_FILE
-        self._stored = _read_header(self._weights)
+        self._stored = read_header(self._weights)
         self._nodes: list[NodeProto] = []
         self._tensors: dict[str, TensorProto] = {}
         self._probed: list[str] = []
@@ -220,21 +210,8 @@ class _Graph:
         kind = np.float32 if stored.dtype == "F32" else np.float16
         return np.frombuffer(content, dtype=kind).reshape(stored.shape).astype(np.float32)
 
-    def _find(self, name: str) -> _Stored:
+    def _find(self, name: str) -> Stored:
         stored = self._stored.get(name)
         if stored is None or stored.dtype not in _TYPES:
             raise UserError(f"{self._weights}: no {name} in fp32 or fp16; export the model again.")
         return stored
-
-
-def _read_header(path: Path) -> dict[str, _Stored]:
-    """Where each tensor lies: eight bytes with the header's length, the header as JSON, then the tensors."""
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
-    begin = 8 + length
-    return {
-        name: _Stored(row["dtype"], tuple(row["shape"]), *(begin + place for place in row["data_offsets"]))
-        for name, row in header.items()
-        if name != "__metadata__"
-    }

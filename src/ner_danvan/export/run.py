@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from transformers import AutoModelForTokenClassification
 
+from ner_danvan.atomic import whole_folder
 from ner_danvan.backends.base import Backend
 from ner_danvan.backends.onnx import OnnxBackend
 from ner_danvan.backends.torch import TorchBackend, quiet_transformers
@@ -37,6 +38,7 @@ from ner_danvan.model_dir import (
     SECTION,
     SPLIT_WORDS_FILE,
     WEIGHTS_FILE,
+    ModelFiles,
     file_hash,
     read_model_dir,
     write_settings,
@@ -142,8 +144,29 @@ def export(
         raise UserError(f"{target}: is the run's own model; give another output.")
     if not target.name or target.is_file() or not _may_replace(target):
         raise UserError(f"{target}: exists and is no export of ours; give another output, or empty it.")
-    fresh = target.with_name(target.name + ".part")
-    shutil.rmtree(fresh, ignore_errors=True)
+    with whole_folder(target) as fresh:
+        difference, gate = _write(fresh, source, files, dtype, evaluations, record, name=name, onnx=onnx, int8=int8)
+    log.info("weights %.1f MB", (target / WEIGHTS_FILE).stat().st_size / 1e6)
+    return Exported(target, _size(target), difference, gate)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def _write(
+    fresh: Path,
+    source: Path,
+    files: ModelFiles,
+    dtype: str,
+    evaluations: list[dict[str, Any]],
+    record: Mapping[str, Any],
+    *,
+    name: str,
+    onnx: bool,
+    int8: Int8Options | None,
+) -> tuple[float, Gate | None]:
+    """Fill the new folder; gives the difference of logits and int8's gate."""
     quiet_transformers()
     model = AutoModelForTokenClassification.from_pretrained(
         source, dtype=_DTYPES[dtype], use_safetensors=True, trust_remote_code=False
@@ -169,14 +192,7 @@ def export(
     (fresh / CARD_FILE).write_text(card, encoding="utf-8")
     if calibrated := [row for row in evaluations if row.get("calibration")]:
         (fresh / DIAGRAM_FILE).write_text(reliability_diagram(calibrated), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
-    log.info("weights %.1f MB", (target / WEIGHTS_FILE).stat().st_size / 1e6)
-    return Exported(target, _size(target), difference, gate)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return difference, gate
 
 
 def _write_onnx(folder: Path, written: Backend, ids: npt.NDArray[np.int64], int8: Int8Options | None) -> Gate | None:

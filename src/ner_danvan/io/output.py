@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 
+from ner_danvan.atomic import partial_path, write_whole
 from ner_danvan.document import Document, read_jsonl
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import Failure
@@ -22,11 +23,6 @@ class Finished:
 
     id: str
     text_hash: bytes
-
-
-def partial_path(path: Path) -> Path:
-    """Where output is gathered until it is whole."""
-    return path.with_name(path.name + ".part")
 
 
 def settings_path(path: Path) -> Path:
@@ -60,7 +56,9 @@ def whole_file(path: Path, settings: Mapping[str, Any], *, resume: bool) -> Iter
     target = partial_path(path) if plain else path
     try:
         if plain:
-            settings_path(path).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+            if not resume:
+                target.unlink(missing_ok=True)  # before other settings stand beside it
+            write_whole(settings_path(path), json.dumps(settings) + "\n")
         with target.open("a" if resume else "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             yield stream
             if plain:
@@ -129,7 +127,10 @@ def write_errors(path: Path, failures: list[Failure]) -> None:
         target.unlink(missing_ok=True)
         return
     lines = [json.dumps({"id": failure.id, "error": failure.message}, ensure_ascii=False) for failure in failures]
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
+    try:
+        write_whole(target, "\n".join(lines) + "\n", errors="backslashreplace")
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror}).") from None
 
 
 def _hash(document: Document) -> bytes:

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
 from ner_danvan.backends.torch import quiet_transformers
+from ner_danvan.backends.weights import read_header
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
-from ner_danvan.model_dir import POSITION_OFFSET
+from ner_danvan.model_dir import CONFIG_FILE, POSITION_OFFSET
+from ner_danvan.model_files import check_config, check_files, read_object
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.config import EncoderConfig, OptimConfig
 
+INDEX_FILE = "model.safetensors.index.json"
 TRANSITIONS = "transitions"  # the attribute under which a model in training carries them, so that checkpoints do too
 
 
@@ -26,6 +28,8 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
 
     Raises UserError if the folder has no weights that may be read.
     """
+    check_files(folder)
+    check_config(read_object(folder / CONFIG_FILE, "Fetch the encoder again."), folder / CONFIG_FILE)
     _check_weights(folder, config.allow_bin)
     try:
         settings = AutoConfig.from_pretrained(
@@ -49,8 +53,8 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
             ignore_mismatched_sizes=True,  # the head of another label scheme makes way for a new one
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+    except Exception as error:  # what transformers raises at settings that it does not know is anybody's guess
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{folder}: the encoder cannot be loaded ({reason}); fetch it again.") from None
     new = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
     if lacking := sorted(key for key in new if key.startswith(f"{model.base_model_prefix}.")):
@@ -121,6 +125,12 @@ def resolve_precision(precision: str) -> str:
 
 
 def _check_weights(folder: Path, allow_bin: bool) -> None:
+    for path in folder.glob("*.safetensors"):
+        read_header(path)
+    if (index := folder / INDEX_FILE).is_file():  # of weights in several files
+        names = read_object(index, "Fetch the encoder again.").get("weight_map")
+        if not isinstance(names, dict) or any(Path(str(name)).name != name for name in names.values()):
+            raise UserError(f"{index}: names files that lie elsewhere; fetch the encoder again.")
     if any(folder.glob("*.safetensors")):
         return
     if any(folder.glob("*.bin")):

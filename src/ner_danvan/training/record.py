@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ner_danvan.atomic import write_whole
 from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import RUN_FILE
@@ -68,8 +69,7 @@ def hardware(device: torch.device, processes: int = 1) -> str:
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
     """Write `run.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
-    (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / RUN_FILE, json.dumps(record, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
 def check_same_run(record: Mapping[str, Any], folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
+from ner_danvan.atomic import remove_folder, whole_folder, write_whole
 from ner_danvan.corpus.folds import HELD_OUT_FILE, leave_out
 from ner_danvan.corpus.reports import limited, read_gold
 from ner_danvan.decode import sure_spans
@@ -34,6 +35,7 @@ from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.augment.lexicon import lexicon_hash
+from ner_danvan.training.checkpoints import CHECKPOINTS, checkpoints, last_checkpoint
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
@@ -41,12 +43,9 @@ from ner_danvan.training.record import check_same_run, hardware, make_record, wr
 from ner_danvan.training.temperature import fit_temperatures
 from ner_danvan.training.trackers import Tracked, tracker_names
 from ner_danvan.training.trainer import (
-    CHECKPOINTS,
     Scorer,
     average_checkpoints,
-    checkpoints,
     full_logits,
-    last_checkpoint,
     learned_transitions,
     make_trainer,
     predicted,
@@ -133,7 +132,7 @@ def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCal
         write_record(record, config.output)
         if held:
             lines = "".join(to_json_line(document) + "\n" for document in held)
-            (config.output / HELD_OUT_FILE).write_text(lines, encoding="utf-8")
+            write_whole(config.output / HELD_OUT_FILE, lines)
     tracked = Tracked(values if main else {}, config.output, _step_of(checkpoint) if checkpoint else None)
     trainer.add_callback(tracked)
     begin = time.monotonic()
@@ -167,10 +166,11 @@ def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCal
         settings = ModelSettings(config.scheme, config.inputs, transitions, temperatures, min_score)
         if transitions:
             delattr(trained, TRANSITIONS)  # they go to config.json: the weights stay those of a plain classifier
-        save_model(trained, result.model, settings, encoder, subwords, split_words)
         machine = hardware(trained.device, trainer.accelerator.num_processes)
         cost = {} if checkpoint else {"cost": {"minutes": round(minutes, 2), "hardware": machine}}
-        write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, result.model)
+        with whole_folder(result.model) as folder:
+            save_model(trained, folder, settings, encoder, subwords, split_words)
+            write_record(record | {"dev_f1": exact, "best_epoch": reached} | cost, folder)
         result = replace(result, dev_f1=exact)
         tracked.close({"dev_f1": exact, "best_epoch": reached})
     (dev_f1,) = broadcast_object_list([result.dev_f1])  # every process returns the same
@@ -210,7 +210,7 @@ def _finished(output: Path) -> RunResult | None:
 def _clear(output: Path) -> None:
     """Take away what an older run left, so that nothing of it is taken for this one's."""
     for folder in (CHECKPOINTS, MODEL_FOLDER):
-        shutil.rmtree(output / folder, ignore_errors=True)
+        remove_folder(output / folder)
 
 
 def save_model(
@@ -221,9 +221,10 @@ def save_model(
     subwords: Subwords,
     split_words: SplitWords,
 ) -> None:
-    """Write a model directory: weights, config with our section, vocabulary files and split lexicon."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Write a model directory: weights, config with our section, vocabulary files and split lexicon.
+
+    The folder is new or empty.
+    """
     model.save_pretrained(folder)
     for name in (VOCAB_FILE, MERGES_FILE):
         shutil.copyfile(vocabulary / name, folder / name)

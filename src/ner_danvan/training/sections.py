@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,12 +21,14 @@ def fill(kind: type[Filled], section: str, values: Any) -> Filled:
     """A dataclass from a section of the configuration, each value in its field's type; UserError names a wrong key."""
     if not isinstance(values, Mapping):
         raise UserError(f"{section}={values} is no section; see configs/ for the keys that it has.")
-    known = {field.name: field.type for field in fields(kind)}
+    known = {field.name: str(field.type) for field in fields(kind)}
     if unknown := [key for key in values if key not in known]:
         raise UserError(f"{section}.{unknown[0]} is not known; known are {', '.join(known)}.")
-    if missing := [key for key in known if key not in values]:
+    if missing := [field.name for field in fields(kind) if field.name not in values and field.default is MISSING]:
         raise UserError(f"{section}.{missing[0]} is missing; see configs/.")
-    return kind(**{key: _value(f"{section}.{key}", values[key], str(known[key])) for key in known})
+    return kind(
+        **{key: _value(f"{section}.{key}", values[key], kind_of) for key, kind_of in known.items() if key in values}
+    )
 
 
 def _value(key: str, value: Any, kind: str) -> Any:

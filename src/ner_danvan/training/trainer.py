@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import WEIGHTS_FILE
 from ner_danvan.text.inputs import stitch_documents
 from ner_danvan.text.subwords import PAD_ID
+from ner_danvan.training.checkpoints import CHECKPOINTS, KeepCheckpoints
 from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.config import RunConfig
 from ner_danvan.training.encoder import TRANSITIONS, make_optimizer, resolve_precision
@@ -31,7 +31,6 @@ from ner_danvan.training.progress import EpochLines
 from ner_danvan.training.regularized import RegularizedTrainer
 from ner_danvan.training.versions import ReadEpoch, Versions
 
-CHECKPOINTS = "checkpoints"  # the folder of a run that holds them
 _LENGTHS = 64  # windows are padded to a multiple of this for compiled code, which is made anew for each shape
 
 Scorer = Callable[[Sequence[Document], Sequence[Document]], dict[str, float]]
@@ -65,8 +64,6 @@ def make_trainer(
         remove_unused_columns=False,
         eval_strategy="epoch",
         save_strategy="epoch",
-        # the best and the newest, for going on after a kill, and what is averaged at the end
-        save_total_limit=max(2, options.average + 1),
         load_best_model_at_end=True,
         metric_for_best_model="f1",
         greater_is_better=True,
@@ -88,7 +85,13 @@ def make_trainer(
         compute_loss_func=_loss(model, config),
         compute_metrics=DevScorer(dev, config.scheme, score, model),
         optimizers=(make_optimizer(model, options), None),
-        callbacks=[EarlyStoppingCallback(options.patience), EpochLines(), ReadEpoch(train)],
+        callbacks=[
+            EarlyStoppingCallback(options.patience),
+            EpochLines(),
+            ReadEpoch(train),
+            # the best and the newest, for going on after a kill, and what is averaged at the end
+            KeepCheckpoints(max(2, options.average + 1)),
+        ],
     )
     for plain in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(plain)
@@ -157,32 +160,8 @@ def stitched_logits(
     return stitch_documents([example.inputs for example in examples], list(windows))
 
 
-def last_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that was written to its end, or None."""
-    return next(reversed(checkpoints(output)), None)
-
-
-def checkpoints(output: Path) -> list[Path]:
-    """Those that were written to their end, the newest last."""
-    found = [
-        path
-        for path in (output / CHECKPOINTS).glob("checkpoint-*")
-        if path.name.rpartition("-")[2].isdigit() and _is_whole(path / "trainer_state.json")
-    ]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
-
-
 def average_checkpoints(model: PreTrainedModel, folders: Sequence[Path]) -> None:
     """Give the model the mean of these checkpoints' weights (Izmailov et al. 2018)."""
     states = [load_file(folder / WEIGHTS_FILE) for folder in folders]
     mean = {name: torch.stack([state[name].float() for state in states]).mean(dim=0) for name in states[0]}
     model.load_state_dict(mean)
-
-
-def _is_whole(state: Path) -> bool:
-    """The Trainer writes its state last; a kill may leave half of it."""
-    try:
-        json.loads(state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True

@@ -16,10 +16,12 @@ import torch
 from transformers import RobertaForMaskedLM, Trainer, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from ner_danvan.atomic import remove_folder, whole_folder
 from ner_danvan.errors import UserError
 from ner_danvan.hub import Wanted
 from ner_danvan.model_dir import ENCODER, MODEL_FOLDER, POSITION_OFFSET, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
+from ner_danvan.training.checkpoints import KeepCheckpoints, last_checkpoint
 from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.encoder import resolve_precision
 from ner_danvan.training.pretraining.articles import read_articles
@@ -36,7 +38,6 @@ from ner_danvan.training.pretraining.vocabulary import learn_vocabulary
 from ner_danvan.training.pretraining.word_vectors import start_from_word_vectors
 from ner_danvan.training.progress import StepLines
 from ner_danvan.training.record import check_same_run, make_record, write_record
-from ner_danvan.training.trainer import last_checkpoint
 from ner_danvan.training.versions import ReadEpoch
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def run(values: Mapping[str, Any]) -> Pretrained:
         trainer.args.eval_on_start = False
     elif trainer.is_world_process_zero():
         for old in ("checkpoints", MODEL_FOLDER):
-            shutil.rmtree(config.output / old, ignore_errors=True)
+            remove_folder(config.output / old)
     if config.word_vectors.epochs and not checkpoint:
         count = start_from_word_vectors(model, held[0].ids, config.word_vectors, config.seed)
         log.info("vectors of %d subwords learned", count)
@@ -121,8 +122,9 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     before = next(float(row["eval_loss"]) for row in trainer.state.log_history if "eval_loss" in row)
     after = float(trainer.evaluate()["eval_loss"])
     if trainer.is_world_process_zero():
-        save_language_model(model, result, folder)
-        write_record(record | {"held_out_loss": {"before": before, "after": after}}, result)
+        with whole_folder(result) as fresh:
+            save_language_model(model, fresh, folder)
+            write_record(record | {"held_out_loss": {"before": before, "after": after}}, fresh)
     return Pretrained(result, before, after)
 
 
@@ -137,7 +139,6 @@ def _losses(folder: Path) -> dict[str, float]:
 
 def save_language_model(model: SparseMaskedLM, folder: Path, vocabulary: Path) -> None:
     """Write a plain RobertaForMaskedLM in fp16 with its vocabulary files; training reads it in fp32."""
-    shutil.rmtree(folder, ignore_errors=True)
     plain = RobertaForMaskedLM(model.config)
     plain.load_state_dict(model.state_dict())
     plain.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
@@ -207,7 +208,6 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         label_names=["targets"],
         prediction_loss_only=True,
         save_steps=options.save_steps,
-        save_total_limit=1,
         eval_strategy="no",
         # not by evaluate() before training: a model evaluated first is not wrapped, and processes would learn apart
         eval_on_start=True,
@@ -229,7 +229,11 @@ def _trainer(model: SparseMaskedLM, train: MaskedWindows, dev: MaskedWindows, co
         eval_dataset=dev,
         data_collator=collate_masked,
         optimizers=(MuonAdamW(model, options.learning_rate, options.matrix_rate, options.weight_decay), None),
-        callbacks=[StepLines(options.batch_size * options.window * arguments.world_size), ReadEpoch(train)],
+        callbacks=[
+            StepLines(options.batch_size * options.window * arguments.world_size),
+            ReadEpoch(train),
+            KeepCheckpoints(1),
+        ],
     )
     for plain in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(plain)
