@@ -10,9 +10,10 @@ REAL ?= ../shared/real
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt apps/space/gradio.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --requirement apps/space/gradio.txt
 	touch $@
 
 # train the embedded encoder on the project's reports, evaluate, export, tag a report

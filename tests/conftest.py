@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[1] / "apps" / "space"))
 os.environ["HF_HUB_OFFLINE"] = "1"  # no test reads the network
 
 import tiny
