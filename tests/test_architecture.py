@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "ner_danvan"
 # from the ground up: a room may import what stands before it, and itself
 ROOMS = [
     "errors",
+    "strict_json",
     "span",
     "relations",
     "document",
@@ -34,6 +35,7 @@ ROOMS = [
     "training",
     "export",
     "benchmark",
+    "reliability",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
 HEAVY = {

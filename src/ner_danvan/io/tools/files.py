@@ -16,6 +16,7 @@ from typing import Any
 
 from ner_danvan.document import Document, decode_utf8, read_text
 from ner_danvan.errors import UserError
+from ner_danvan.strict_json import parse_json
 
 INDEX = "documents.jsonl"  # in a folder: which file is which document, in order, and what its format cannot say
 
@@ -30,16 +31,6 @@ _TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by
 def load_json(path: Path) -> Any:
     """What a JSON file holds; raises UserError with line and column."""
     return parse_json(read_text(path).removeprefix("\ufeff"), str(path))
-
-
-def parse_json(text: str, place: str) -> Any:
-    """What JSON text holds; raises UserError with the place."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{place}: no JSON at line {error.lineno}, column {error.colno} ({error.msg}).") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{place}: JSON that cannot be read ({error}).") from None
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
