@@ -200,6 +200,8 @@ def parse_inline(markup: str, source: str, labels: Collection[str]) -> Document:
             )
         else:
             _, start, _ = opened.pop()
+            if start == length:
+                raise fail(match.start(), f"<{label}></{label}> holds nothing; take both tags out, or put text inside.")
             found.append((start, length, label))
     if opened:
         label, _, place = opened[-1]

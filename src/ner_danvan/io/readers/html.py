@@ -16,6 +16,7 @@ from ner_danvan.io.readers.source import Item, Settings, Source, library
 from ner_danvan.io.readers.web import NEVER, is_furniture
 from ner_danvan.io.readers.zips import short
 
+_MOST_KEPT = 20  # elements in one another that are furniture by their names and yet hold the text
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 
 
@@ -76,11 +77,15 @@ def _strip(body: Any) -> None:
         if element.tag in NEVER or _hidden(element):
             _drop(element)
     whole = prose_in(body)
-    for element in list(body.iter()):
-        if element is body or element.getparent() is None or not is_furniture(element):
-            continue
-        if prose_in(element) <= 0.5 * whole:
-            _drop(element)
+    waiting = [(child, 0) for child in reversed(body)]
+    while waiting:
+        element, kept = waiting.pop()
+        if kept < _MOST_KEPT and is_furniture(element):
+            if prose_in(element) <= 0.5 * whole:
+                _drop(element)
+                continue
+            kept += 1
+        waiting += [(child, kept) for child in reversed(element)]
 
 
 def _drop(element: Any) -> None:

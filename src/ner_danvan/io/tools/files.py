@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import tempfile
-import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 from ner_danvan.document import Document, decode_utf8, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.strict_json import parse_json
+from ner_danvan.text.normalize import compose
 
 INDEX = "documents.jsonl"  # in a folder: which file is which document, in order, and what its format cannot say
 
@@ -62,17 +62,19 @@ class FileNames:
 
     ending: str
     taken: set[str] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)  # the number that a name was given last
 
     def __call__(self, document_id: str) -> str:
         """The name, with its ending."""
-        stem = _NO_NAME.sub("_", unicodedata.normalize("NFC", document_id)).strip(".")
+        stem = _NO_NAME.sub("_", compose(document_id)).strip(".")
         if not stem or stem.startswith("-") or _TAKEN.match(stem):
             stem = f"_{stem}"
         stem = stem.encode()[:_LONGEST].decode(errors="ignore")
-        name, number = stem, 1
+        name, number = stem, self.last.get(stem.casefold(), 1)
         while name.casefold() in self.taken:
             number += 1
             name = f"{stem}-{number}"
+        self.last[stem.casefold()] = number  # many documents may have one id
         self.taken.add(name.casefold())
         return name + self.ending
 
