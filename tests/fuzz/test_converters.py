@@ -98,6 +98,13 @@ def test_any_bytes_give_documents_or_one_line(name: str, data: bytes) -> None:
         tried(lambda: list(form.read(path, SCHEME)))
 
 
+def test_a_line_of_spaces_in_conll_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("xã\tO\n \nxã\tO\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.conll:2: a token without a tag"):
+        list(FORMATS["conll"].read(path, SCHEME))
+
+
 def test_names_for_many_documents_of_one_id_are_found_at_once() -> None:
     names = FileNames(".txt")
     count, found = calls(lambda: [names("a") for _ in range(2_000)])

@@ -139,6 +139,14 @@ def test_twice_the_size_is_twice_the_work(what: str) -> None:
     assert second < 2.6 * first
 
 
+def test_a_control_character_beside_a_menu_does_not_cost_the_page() -> None:
+    pytest.importorskip("lxml")
+    page = f"<!doctype html><body><p>\x16\x00{samples.MORE}</p><nav>x</nav>\x16Hết\x0cbài\uffff</body>"
+    (item,) = read(page.encode(), "a.html")
+    assert isinstance(item, Document)
+    assert item.text == f"{samples.MORE}\nHết bài"
+
+
 def test_a_member_without_a_name_does_not_cost_the_others() -> None:
     data = samples.zipped({"b.txt": b"x", "a.txt": b"Hop."}).replace(b"b.txt", b"\0.txt")
     (item,) = read(data, "a.zip")

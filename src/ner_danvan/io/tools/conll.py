@@ -179,7 +179,7 @@ class _Reading:
             self.meta = meta
 
     def token(self, line: str, place: str) -> None:
-        word, *tags = line.split("\t") if "\t" in line else line.split()
+        word, *tags = line.split("\t") if "\t" in line else line.split() or [""]
         if not tags or not word:
             raise UserError(f"{place}: a token without a tag; write both, with a TAB between them.")
         start = self._place(word, place)
