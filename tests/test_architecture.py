@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "ner_danvan"
 ROOMS = [
     "atomic",
     "errors",
+    "strict_json",
     "span",
     "relations",
     "document",
@@ -38,6 +39,7 @@ ROOMS = [
     "export",
     "benchmark",
     "experiments",
+    "reliability",
 ]
 NEVER = {"training": {"evaluation", "tagger", "io"}, "corpus": {"tagger", "io"}}
 HEAVY = {

@@ -13,11 +13,12 @@ from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.tools import label_studio
-from ner_danvan.io.tools.files import parse_json, whole
+from ner_danvan.io.tools.files import whole
 from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write, write_companion
 from ner_danvan.labels import LabelScheme
 from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
 from ner_danvan.model_dir import CONFIG_FILE, SECTION, find_model
+from ner_danvan.strict_json import parse_json
 
 _DESCRIPTION = "Convert annotated documents from one annotation tool's format to another's; nested spans are kept."
 _EPILOG = """\

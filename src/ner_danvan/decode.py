@@ -18,6 +18,7 @@ from ner_danvan.span import Span, sorted_spans
 _BUCKET_WORDS = 50_000  # words decoded together, padding included
 _LEAST = -600.0  # nats below the best tag of a word; what is less counts as this, so that some way always has a chance
 _IMPOSSIBLE = -1e6  # as good as minus infinity, and sums of it are numbers
+_LARGEST = 1e5  # of a score that is possible; what a model gives has two digits
 
 Logits = npt.NDArray[np.floating]
 Scores = npt.NDArray[np.float64]
@@ -128,12 +129,13 @@ def _decode_bucket(
 
 
 def _by_layer(logits: Sequence[Logits], longest: int, scheme: LabelScheme, divisors: Sequence[float]) -> Scores:
-    """`[layers * rows, longest, tags]`, divided by each layer's temperature; narrow layers have impossible tags too."""
+    """`[layers * rows, longest, tags]` over a layer's temperature, in bounds; narrow layers have impossible tags."""
     width = max(len(layer.tags) for layer in scheme.layers)
     padded = np.full((len(scheme.layers), len(logits), longest, width), _IMPOSSIBLE)
     for row, scores in enumerate(logits):
         for number, (part, divisor) in enumerate(zip(scheme.slices, divisors, strict=True)):
-            padded[number, row, : len(scores), : part.stop - part.start] = scores[:, part].astype(np.float64) / divisor
+            own = scores[:, part].astype(np.float64) / divisor
+            padded[number, row, : len(scores), : part.stop - part.start] = own.clip(-_LARGEST, _LARGEST)
     return padded.reshape(-1, longest, width)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 from ner_danvan.errors import UserError
 from ner_danvan.relations import KINDS, Kinds, Role, Task, find_roles, find_tasks
 from ner_danvan.span import Span, sorted_spans
+from ner_danvan.strict_json import parse_json
 
 # What looks like a tag of the inline markup: an upper-case name, as in <ORG> and </ORG>.
 _NAME = r"[A-Z][A-Z0-9_]*"
@@ -198,6 +200,8 @@ def parse_inline(markup: str, source: str, labels: Collection[str]) -> Document:
             )
         else:
             _, start, _ = opened.pop()
+            if start == length:
+                raise fail(match.start(), f"<{label}></{label}> holds nothing; take both tags out, or put text inside.")
             found.append((start, length, label))
     if opened:
         label, _, place = opened[-1]
@@ -302,10 +306,12 @@ def document_from_dict(row: Any, source: str) -> Document:
         piece = span.get("text", text[start:end] if _is_offset(start) and _is_offset(end) else "")
         if not _is_offset(start) or not _is_offset(end) or not isinstance(label, str) or not isinstance(piece, str):
             raise UserError(f"{source}: start and end must be whole numbers, label a string: {json.dumps(span)[:80]}.")
-        if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
+        if score is not None and not is_score(score):
             raise UserError(f"{source}: a score must be a number or be left out: {json.dumps(span)[:80]}.")
         read.append(Span(start, end, label, piece, score))
     name = row.get("id")
+    if isinstance(name, list | dict | bool):
+        raise UserError(f'{source}: "id" is neither a string nor a number; write {{"id": "…"}} or leave it out.')
     return Document(source if name is None else str(name), text, sorted_spans(read), meta)
 
 
@@ -321,15 +327,8 @@ def read_jsonl(path: Path) -> Iterator[Document]:
 
 
 def parse_json_line(line: bytes, source: str) -> Document:
-    """One line of document JSONL."""
-    try:
-        row = json.loads(decode_utf8(line.removeprefix(BOM_UTF8), source))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{source}: no JSON at column {error.colno} ({error.msg}).") from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{source}: JSON that cannot be read ({error}).") from None
+    """One line of document JSONL; raises UserError with the source."""
+    row = parse_json(decode_utf8(line.removeprefix(BOM_UTF8), source), source)
     return document_from_dict(row, source)
 
 
@@ -339,6 +338,13 @@ def to_json_line(document: Document) -> str:
     line = json.dumps(row, ensure_ascii=False)
     # a lone surrogate has no UTF-8 form; JSON's own escape has
     return line if line.isascii() or not _SURROGATE.search(line) else json.dumps(row)
+
+
+def is_score(value: Any) -> bool:
+    """Whether a value can be a score: a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _is_offset(value: Any) -> bool:

@@ -131,7 +131,7 @@ def test_meta_of_parquet_may_be_json_or_a_struct(tmp_path: Path) -> None:
     assert first == Document("1", "x", meta={"source": "a.parquet", "row": 1, "a": 1})
     assert second == Document("2", "y", meta={"source": "b.parquet", "row": 1, "a": 1})
     assert isinstance(third, Failure)
-    assert third.message.startswith('c.parquet:1: "meta" is no JSON')
+    assert third.message.startswith('c.parquet:1: "meta": no JSON')
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "missing.jsonl", "missing.parquet", "bad.parquet", "other.parquet"])

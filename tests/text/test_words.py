@@ -97,7 +97,7 @@ def no_patterns() -> Any:
 def test_another_version_of_underthesea_is_called_whole(monkeypatch: pytest.MonkeyPatch, name: str, other: Any) -> None:
     usual = word_finder()
     monkeypatch.setattr(finding, name, other)
-    chosen = word_finder.__wrapped__()
+    chosen = finding._chosen_finder.__wrapped__()
     assert chosen is finding._whole_underthesea
     for text in WRITTEN:
         line = model_copy(text).text

@@ -28,6 +28,7 @@ from ner_danvan.io.readers import (
     with_origin,
 )
 from ner_danvan.model_dir import file_hash
+from ner_danvan.strict_json import parse_json
 
 SHARD_BYTES = 2 * 2**20  # of text: about a minute of a core, lost at most where a worker dies
 _PARQUET = ".parquet"
@@ -326,10 +327,7 @@ def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:
 def _from_row(values: dict[str, Any], place: str, origin: dict[str, object]) -> Document:
     meta = values.get("meta")
     if isinstance(meta, str):
-        try:
-            meta = json.loads(meta or "{}")
-        except ValueError as error:
-            raise UserError(f'{place}: "meta" is no JSON ({error}); write {{…}} or leave it out.') from None
+        meta = parse_json(meta or "{}", f'{place}: "meta"')
     elif meta is not None:
         # a map comes as pairs; what JSON does not know, a date say, becomes a string
         meta = json.loads(json.dumps(dict(meta), default=str))

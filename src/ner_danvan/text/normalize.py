@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 from ner_danvan.text.memo import Memo
 
@@ -30,6 +32,8 @@ _NEW_STYLE = re.compile(rf"(?<![qQ])(?:{'|'.join(_NEW_TO_OLD)}){_END}")
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MARKS = 32
+_FLOOD = 64
+_FLOODS = re.compile(rf"[^\w\x00-\x7f]{{{_FLOOD}}}")  # marks are among what is no letter, figure or ASCII
 _INVISIBLE = ("Cf", "Mn", "Me", "Cs", "Co", "Cn")
 
 
@@ -62,6 +66,16 @@ def model_copy(text: str) -> ModelCopy:
             starts.append(begin)
             ends.append(position)
     return ModelCopy(new_style_tones("".join(chars)), starts, ends)
+
+
+def compose(text: str, form: Literal["NFC", "NFD"] = "NFC") -> str:
+    """A text in NFC or NFD, in time that grows with its length.
+
+    Putting the marks of one letter in order takes the square of their number, so a flood of them is cut into pieces of
+    `_FLOOD` characters, each normalised by itself.
+    """
+    cuts = [0, *(match.end() for match in _FLOODS.finditer(text)), len(text)]
+    return "".join(unicodedata.normalize(form, text[a:b]) for a, b in pairwise(cuts))
 
 
 def new_style_tones(text: str) -> str:

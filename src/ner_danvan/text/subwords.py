@@ -76,24 +76,30 @@ class Subwords:
         if not words:
             empty = np.zeros(0, dtype=np.int64)
             return Encoded(empty, empty, empty)
-        self._learn(words)
-        pieces = [self._ids[word] for word in words]
+        known = self._learned(words)
+        pieces = [known[word] for word in words]
         counts = np.fromiter(map(len, pieces), dtype=np.int64, count=len(words))
         ids = np.fromiter(chain.from_iterable(pieces), dtype=np.int64, count=int(counts.sum()))
         return Encoded(ids, np.repeat(np.arange(len(words)), counts), counts)
 
-    def _learn(self, words: Sequence[str]) -> None:
-        """See to it that the ids of the words are kept: those that are new go to the tokenizer, in one call."""
+    def _learned(self, words: Sequence[str]) -> dict[str, list[int]]:
+        """Ids of these words and perhaps others: those that are new go to the tokenizer, in one call.
+
+        Other threads may be here too. So what is kept is only added to, a word with all its ids at a time, and a full
+        dict is not emptied but left to those that still read it.
+        """
         if len(self._ids) >= _WORDS_KEPT:
-            self._ids.clear()
-        new = [word for word in dict.fromkeys(words) if word not in self._ids]
-        if not new:
-            return
-        encoding = self._tokenizer.encode(new, is_pretokenized=True, add_special_tokens=False)
-        self._ids.update((word, []) for word in new)
-        for number, index in zip(encoding.ids, encoding.word_ids, strict=True):
-            assert index is not None  # only special tokens are in no word
-            self._ids[new[index]].append(number if number < self.vocabulary_size else UNK_ID)
+            self._ids = {}
+        known = self._ids
+        new = [word for word in dict.fromkeys(words) if word not in known]
+        if new:
+            encoding = self._tokenizer.encode(new, is_pretokenized=True, add_special_tokens=False)
+            found: list[list[int]] = [[] for _ in new]
+            for number, index in zip(encoding.ids, encoding.word_ids, strict=True):
+                assert index is not None  # only special tokens are in no word
+                found[index].append(number if number < self.vocabulary_size else UNK_ID)
+            known.update(zip(new, found, strict=True))
+        return known
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json`; ids past the vocabulary in it stand for `<unk>`."""

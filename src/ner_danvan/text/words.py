@@ -13,6 +13,7 @@ import importlib.util
 import pickle
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -34,13 +35,19 @@ _OVER_SPACE = ("Th S", "Th s")  # one token each: the point in a pattern for "Th
 # what importing the patterns may raise where their modules are not as expected
 _IMPORT_FAILS = (ImportError, AttributeError, LookupError, OSError, EOFError, pickle.UnpicklingError)
 _RUNS_KEPT = 1 << 15
+_CHOOSING = threading.Lock()  # two threads that import underthesea's modules would take them from one another
 _LONGEST_KEPT = 40  # characters
 _ROUGH = re.compile(r"\w+|[^\w\s]")
 
 
-@cache
 def word_finder() -> Callable[[str], list[list[Token]]]:
     """What finds the words of a line in which the only white space is spaces; chosen by what is installed."""
+    with _CHOOSING:
+        return _chosen_finder()
+
+
+@cache
+def _chosen_finder() -> Callable[[str], list[list[Token]]]:
     try:
         return _PatternsAndModel()
     except (UnreadableModelError, *_IMPORT_FAILS):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from ner_danvan.io.readers.sniff import ENDINGS
 from ner_danvan.io.readers.source import Failure, Item, Settings, Source
@@ -29,12 +28,12 @@ def read_archive(
         members, other = [], Counter[str]()
         for member in file.infolist():
             path = PurePosixPath(member.filename.replace("\\", "/"))
-            if member.is_dir() or path.name.startswith((".", "~$")) or path.parts[0] == "__MACOSX":
+            if member.filename.endswith("/") or path.name.startswith((".", "~$")) or "__MACOSX" in path.parts[:1]:
                 continue
             if path.suffix.lower() in ENDINGS and not path.is_absolute() and ".." not in path.parts:
                 members.append(member)
             else:
-                other[path.suffix.lower() or path.name] += 1
+                other[path.suffix.lower() or path.name or "no name"] += 1
         if other:
             kinds = ", ".join(f"{ending} {count}" for ending, count in other.most_common(5))
             settings.note(f"{source.place}: passed over {other.total()} members that no reader takes ({kinds})")
@@ -59,7 +58,7 @@ def _read_member(
         try:
             with file.open(member) as stream:
                 shutil.copyfileobj(stream, spooled, 2**20)
-        except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except Exception as error:  # each way of packing has errors of its own, and the other members are whole
             yield Failure(name, f"{place}: is damaged ({short(error)}); get the archive again.")
             return
         spooled.seek(0)

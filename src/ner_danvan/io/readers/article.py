@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ner_danvan.io.readers.blocks import PROSE, Block, blocks_of
@@ -15,6 +16,8 @@ _FAR = 12  # lines before the text, above which a line is the site's name and no
 _TITLE = 13  # characters that a title has at least
 _NEARLY_ALL = 0.8  # share of the running text that the article's element holds
 _MOST_IN_BOX = 0.8  # share of it that a box of other news may hold
+_MOST_BOXES = 30  # of other news; each is looked for among all blocks
+_MOST_LEVELS = 30  # of the page that are gone up
 _MOST_ABOVE = 5  # lines between a title that nothing names and the text, title included
 
 
@@ -99,7 +102,9 @@ def _near(main: Any, blocks: list[Block]) -> set[int]:
     held = {id(block.element) for block in blocks}
     inside = held & {id(element) for element in main.iter()}
     near, around = inside, main
-    while near == inside and around.tag != "body" and (around := around.getparent()) is not None:
+    for _ in range(_MOST_LEVELS):
+        if near != inside or around.tag == "body" or (around := around.getparent()) is None:
+            break
         near = held & {id(element) for element in around.iter()}
     return near
 
@@ -107,8 +112,8 @@ def _near(main: Any, blocks: list[Block]) -> set[int]:
 def _related(blocks: list[Block], main: Any, title: int | None) -> set[int]:
     """Places of headlines such as "Tin liên quan", and of what stands below them."""
     dropped: set[int] = set()
-    for place, block in enumerate(blocks):
-        if place == title or place in dropped or not _is_headline_of_others(block):
+    for place in _headlines_of_others(blocks):
+        if place == title or place in dropped:
             continue
         box = _box(blocks, place, main)
         dropped |= set(box)
@@ -122,8 +127,8 @@ def _related(blocks: list[Block], main: Any, title: int | None) -> set[int]:
 def _without_boxes(blocks: list[Block], body: Any) -> list[Block]:
     """Without the boxes of other news, whose summaries read like an article."""
     dropped: set[int] = set()
-    for place, block in enumerate(blocks):
-        if place not in dropped and _is_headline_of_others(block) and len(box := _box(blocks, place, body)) > 1:
+    for place in _headlines_of_others(blocks):
+        if place not in dropped and len(box := _box(blocks, place, body)) > 1:
             dropped |= set(box)
     return [block for place, block in enumerate(blocks) if place not in dropped]
 
@@ -132,7 +137,9 @@ def _box(blocks: list[Block], place: int, main: Any) -> list[int]:
     """The places of the largest element that begins with a headline and holds not nearly all of the text."""
     whole = sum(len(block.text) for block in blocks if block.is_prose)
     box, element = [place], blocks[place].element
-    while element is not None and element is not main:
+    for _ in range(_MOST_LEVELS):
+        if element is None or element is main:
+            break
         inside = {id(one) for one in element.iter()}
         places = [number for number, block in enumerate(blocks) if id(block.element) in inside]
         prose = sum(len(blocks[number].text) for number in places if blocks[number].is_prose)
@@ -140,6 +147,12 @@ def _box(blocks: list[Block], place: int, main: Any) -> list[int]:
             break
         box, element = places, element.getparent()
     return box
+
+
+def _headlines_of_others(blocks: list[Block]) -> list[int]:
+    """The places of the first ones."""
+    headlines = (place for place, block in enumerate(blocks) if _is_headline_of_others(block))
+    return list(islice(headlines, _MOST_BOXES))
 
 
 def _is_headline_of_others(block: Block) -> bool:

@@ -18,7 +18,8 @@ from ner_danvan.io.readers.zips import open_zip, read_member
 
 _LEFT_OUT = {"del", "moveFrom", "instrText", "delText", "rPr", "pPr", "tblPr", "trPr", "tcPr", "sdtPr", "sectPr"}
 _NOTE_KINDS = {"separator", "continuationSeparator", "continuationNotice"}
-_PAGE_NUMBER = re.compile(r"(?:trang|page)?\W*\d*(?:\W*(?:/|trên|of)?\W*\d+)?\W*", re.IGNORECASE)
+# possessive: a line of a thousand points would otherwise be divided between its parts in a thousand million ways
+_PAGE_NUMBER = re.compile(r"(?:trang|page)?\W*+\d*+(?:\W*+(?:trên|of)?\W*+\d++)?\W*+", re.IGNORECASE)
 _CHARACTERS = {"tab": "\t", "noBreakHyphen": "-", "softHyphen": "\u00ad", "cr": "\n"}
 
 
@@ -32,10 +33,13 @@ def read_docx(source: Source, settings: Settings) -> Iterator[Item]:
             kind: [name for name in names if re.fullmatch(rf"{re.escape(folder)}/{kind}\d*\.xml", name)]
             for kind in ("header", "footer", "footnotes", "endnotes")
         }
-        lines = _once(_lines_of(file, parts["header"], source))
-        lines += _lines_of(file, [main], source)
-        lines += _lines_of(file, parts["footnotes"] + parts["endnotes"], source)
-        lines += _once(_lines_of(file, parts["footer"], source))
+        try:
+            lines = _once(_lines_of(file, parts["header"], source))
+            lines += _lines_of(file, [main], source)
+            lines += _lines_of(file, parts["footnotes"] + parts["endnotes"], source)
+            lines += _once(_lines_of(file, parts["footer"], source))
+        except RecursionError:
+            raise source.fault("nests deeper than Word does; open it in Word and save it again.") from None
     text = "\n".join(lines)
     if convert := convert_legacy(text, source.place, settings.note):
         text = convert(text)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ner_danvan.document import decode_utf8
 from ner_danvan.io.readers.legacy import find_charset, vietnamese_share
+from ner_danvan.text.normalize import compose
 
 UTF8 = "utf-8"
 _SURE_WORDS, _SURE_SHARE = 5, 0.9  # Vietnamese words that windows-1258 must give, and their share
@@ -82,12 +82,8 @@ def _single_bytes(data: bytes) -> Encoding | None:
     text = data.decode("cp1258", "replace")
     share, words = vietnamese_share(text)
     if words >= _SURE_WORDS and share >= _SURE_SHARE:
-        return Encoding("cp1258", "cp1258", _compose)
+        return Encoding("cp1258", "cp1258", compose)
     return None
-
-
-def _compose(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 def convert_legacy(text: str, place: str, note: Callable[[str], None]) -> Callable[[str], str] | None:

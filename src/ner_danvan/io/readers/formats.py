@@ -49,12 +49,8 @@ def read_source(source: Source, settings: Settings) -> Iterator[Item]:
         else:
             reader: Reader = _load(*_READERS[kind])
             yield from reader(source, settings)
-    except UserError as error:
-        yield Failure(source.name, str(error))
-    except Exception as error:  # what a library raises at a damaged file is anybody's guess
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        mend = "if it is damaged, get it again, or save it again in its program"
-        yield Failure(source.name, f"{source.place}: cannot be read ({reason}); {mend}.")
+    except Exception as error:
+        yield _failure(source, error)
 
 
 def read_one(data: bytes, name: str, place: str) -> Item:
@@ -63,9 +59,18 @@ def read_one(data: bytes, name: str, place: str) -> Item:
     try:
         if (kind := kind_of(source)) not in ONE_DOCUMENT:
             raise source.fault(f"is a {kind} file, which is read without --engine ray; or convert it to JSONL.")
-    except UserError as error:
-        return Failure(name, str(error))
+    except Exception as error:
+        return _failure(source, error)
     return next(read_source(source, Settings()))
+
+
+def _failure(source: Source, error: Exception) -> Failure:
+    if isinstance(error, UserError):
+        return Failure(source.name, str(error))
+    # what a library raises at a damaged file is anybody's guess
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    mend = "if it is damaged, get it again, or save it again in its program"
+    return Failure(source.name, f"{source.place}: cannot be read ({reason}); {mend}.")
 
 
 def _load(module: str, function: str) -> Any:

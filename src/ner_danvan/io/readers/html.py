@@ -16,6 +16,10 @@ from ner_danvan.io.readers.source import Item, Settings, Source, library
 from ner_danvan.io.readers.web import NEVER, is_furniture
 from ner_danvan.io.readers.zips import short
 
+_MOST_KEPT = 20  # elements in one another that are furniture by their names and yet hold the text
+# lxml gives these and does not take them back; a page feed and the like part words
+_NO_TEXT = {code: " " if chr(code).isspace() else "" for code in (*range(0x20), 0xFFFE, 0xFFFF)}
+_NO_TEXT |= {code: chr(code) for code in (0x09, 0x0A, 0x0D)}
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 
 
@@ -55,7 +59,7 @@ def html_to_text(page: str, source: Source) -> str:
     if not page.strip():
         return ""
     # lxml takes no declared encoding in a string
-    page = re.sub(r"^\s*<\?xml[^>]*\?>", "", page.lstrip("\ufeff")).replace("\0", "")
+    page = re.sub(r"^\s*<\?xml[^>]*\?>", "", page.lstrip("\ufeff")).translate(_NO_TEXT)
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.fromstring(page.encode("utf-8", "replace"), parser=parser)
@@ -76,11 +80,15 @@ def _strip(body: Any) -> None:
         if element.tag in NEVER or _hidden(element):
             _drop(element)
     whole = prose_in(body)
-    for element in list(body.iter()):
-        if element is body or element.getparent() is None or not is_furniture(element):
-            continue
-        if prose_in(element) <= 0.5 * whole:
-            _drop(element)
+    waiting = [(child, 0) for child in reversed(body)]
+    while waiting:
+        element, kept = waiting.pop()
+        if kept < _MOST_KEPT and is_furniture(element):
+            if prose_in(element) <= 0.5 * whole:
+                _drop(element)
+                continue
+            kept += 1
+        waiting += [(child, kept) for child in reversed(element)]
 
 
 def _drop(element: Any) -> None:

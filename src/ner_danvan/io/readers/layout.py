@@ -6,10 +6,11 @@ The model reads a line's end as the end of what is said, so a break inside a sen
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 _EDGE_LINES = 3  # of a page's top and bottom among which headers and footers are looked for
 _REPEATED = 0.5  # share of the pages that a header stands on, at least two
@@ -89,9 +90,14 @@ def _without_edges(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
             if number := _page_number(line):
                 numbers[(number - page, line is max(lines, key=lambda one: one.base))] += 1
 
+    known: dict[tuple[str, float], bool] = {}  # a header stands at the same place on thousands of pages
+
     def repeated(line: Line) -> bool:
-        found = {page for page, base in places[_pattern(line.text)] if abs(base - line.base) <= _SAME_PLACE}
-        return len(found) >= max(2, _REPEATED * len(pages))
+        key = _pattern(line.text), line.base
+        if key not in known:
+            found = {page for page, base in places[key[0]] if abs(base - line.base) <= _SAME_PLACE}
+            known[key] = len(found) >= max(2, _REPEATED * len(pages))
+        return known[key]
 
     def numbered(line: Line, page: int, top: bool) -> bool:
         number = _page_number(line)
@@ -150,10 +156,17 @@ class _Placed:
 
 def _find_margins(placed: list[_Placed]) -> None:
     for run in _runs(placed):
+        # of all that begin left of a line's right the one that reaches furthest right overlaps it, and the other way
+        by_left = sorted((one.line.left, one.line.right) for one in run)
+        by_right = sorted(((one.line.right, one.line.left) for one in run), reverse=True)
+        lefts, rights = [left for left, _ in by_left], [-right for right, _ in by_right]
+        furthest = list(accumulate((right for _, right in by_left), max))
+        foremost = list(accumulate((left for _, left in by_right), min))
         for one in run:
-            around = [other.line for other in run if _overlap(one.line, other.line)]
-            one.margin = max(line.right for line in around)
-            one.offset = one.line.left - min(line.left for line in around)
+            line = one.line
+            before, behind = bisect_left(lefts, line.right), bisect_left(rights, -line.left)
+            one.margin = max(line.right, furthest[before - 1] if before else line.right)
+            one.offset = line.left - min(line.left, foremost[behind - 1] if behind else line.left)
 
 
 def _runs(placed: list[_Placed]) -> Iterator[list[_Placed]]:
@@ -170,10 +183,6 @@ def _runs(placed: list[_Placed]) -> Iterator[list[_Placed]]:
 
 def _below(first: Line, second: Line) -> bool:
     return first.base - second.base > _LEVEL * min(first.size, second.size)
-
-
-def _overlap(first: Line, second: Line) -> bool:
-    return first.left < second.right and second.left < first.right
 
 
 class _Habits:

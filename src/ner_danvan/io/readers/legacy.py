@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ner_danvan.text.normalize import compose
+
 TCVN3, VNI = "tcvn3", "vni"
 _LEAST_WORDS = 5  # words with a letter beyond ASCII, below which nothing is concluded
 _LEAST_SHARE = 0.9  # of them that must be Vietnamese syllables once converted
@@ -90,7 +92,7 @@ def find_charset(text: str) -> Charset | None:
 
 def vietnamese_share(text: str) -> tuple[float, int]:
     """Of the words with a vowel and a letter beyond ASCII, the share that are Vietnamese syllables; their number."""
-    words = [word.lower() for word in _WORD.findall(unicodedata.normalize("NFC", text)) if not word.isascii()]
+    words = [word.lower() for word in _WORD.findall(compose(text)) if not word.isascii()]
     bare = [unicodedata.normalize("NFC", unicodedata.normalize("NFD", word).translate(_TONES)) for word in words]
     bare = [word for word in bare if not set(word) <= _CONSONANTS]  # QĐ and HĐND are no syllables
     return (sum(bool(_SYLLABLE.fullmatch(word)) for word in bare) / len(bare) if bare else 0.0), len(bare)

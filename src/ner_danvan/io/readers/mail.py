@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from email import policy
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
+from email.policy import EmailPolicy
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
@@ -14,6 +14,9 @@ from ner_danvan.io.readers.encodings import decode
 from ner_danvan.io.readers.html import html_to_text
 from ner_danvan.io.readers.sniff import kind_of_ending
 from ner_danvan.io.readers.source import Item, Settings, Source
+from ner_danvan.io.readers.zips import short
+
+_LONGEST_HEADER = 5_000  # characters
 
 
 def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settings], Iterator[Item]]) -> Iterator[Item]:
@@ -21,8 +24,7 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
 
     `meta` has sender, date and subject as the mail has them.
     """
-    message = BytesParser(policy=policy.default).parse(source.stream)
-    assert isinstance(message, EmailMessage)  # by the policy
+    message = _parse(source)
     said = {key: _header(message, key) for key in ("from", "date", "subject")}
     body = _body(message, source)
     text = "\n".join(part for part in (said["subject"], body.strip("\r\n")) if part)
@@ -41,10 +43,27 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
         yield from read(Source(f"{source.name}/{name}", place, io.BytesIO(data), origin, inside=True), settings)
 
 
+class _ShortHeaders(EmailPolicy):
+    """The usual policy, but headers are cut: reading one takes the square of its length, or worse."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
+
+
+def _parse(source: Source) -> EmailMessage:
+    try:
+        message = BytesParser(policy=_ShortHeaders()).parse(source.stream)
+    except Exception as error:  # the standard library stumbles over some broken headers, and over deep nesting
+        raise source.fault(f"is no mail that can be read ({short(error)}); save it again in its program.") from None
+    assert isinstance(message, EmailMessage)  # by the policy
+    return message
+
+
 def _header(message: EmailMessage, key: str) -> str:
     try:
         return " ".join(str(message.get(key, "")).split())
-    except (ValueError, IndexError, AttributeError):  # the standard library stumbles over some broken headers
+    except Exception:  # the standard library stumbles over some broken headers
         return ""
 
 

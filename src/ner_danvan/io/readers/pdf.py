@@ -15,6 +15,7 @@ from ner_danvan.document import Document
 from ner_danvan.io.readers.encodings import convert_legacy
 from ner_danvan.io.readers.layout import Line, flow
 from ner_danvan.io.readers.source import Item, Settings, Source, library
+from ner_danvan.text.normalize import compose
 
 _HYPHENS = {0x02, 0xFFFE}  # how PDFium gives a hyphen at the end of a line
 _CELL_GAP = 2.5  # sizes of the font: white space between what stands in two columns
@@ -112,21 +113,25 @@ def _glyph_lines(page: Any, count: int, raw: Any) -> Iterator[list[_Glyph]]:
 def _merged(lines: Iterable[list[_Glyph]]) -> list[list[_Glyph]]:
     """Lines in reading order, whole again where letters of another font were drawn behind the rest of their line."""
     merged: list[list[_Glyph]] = []
+    reach = (0.0, 0.0)  # of the last one, left and right
     for line in lines:
-        if merged and _interleave(merged[-1], line):
+        left, right = min(glyph.left for glyph in line), max(glyph.right for glyph in line)
+        if merged and _interleave(merged[-1], reach, line):
             merged[-1] += line
+            reach = (min(reach[0], left), max(reach[1], right))
         else:
             merged.append(line)
+            reach = (left, right)
     for line in merged:
         if any(second.left < first.left - _TIGHT * first.size for first, second in pairwise(line)):
             line.sort(key=lambda glyph: glyph.left)
     return merged
 
 
-def _interleave(first: list[_Glyph], second: list[_Glyph]) -> bool:
+def _interleave(first: list[_Glyph], reach: tuple[float, float], second: list[_Glyph]) -> bool:
     if abs(first[0].base - second[0].base) > _TIGHT * first[0].size:
         return False
-    left, right = min(glyph.left for glyph in first), max(glyph.right for glyph in first)
+    left, right = reach
     return any(left < glyph.left < right for glyph in second)
 
 
@@ -153,7 +158,7 @@ def _cells(glyphs: list[_Glyph]) -> Iterator[Line]:
 
 
 def _line(words: list[list[_Glyph]], size: float) -> Line:
-    text = unicodedata.normalize("NFC", " ".join("".join(glyph.char for glyph in word) for word in words))
+    text = compose(" ".join("".join(glyph.char for glyph in word) for word in words))
     left, base = words[0][0].left, words[0][0].base
     space = median([after[0].left - word[-1].right for word, after in pairwise(words)] or [_SPACE * size])
     return Line(text, left, words[-1][-1].right, base, size, words[0][-1].right - left, space)

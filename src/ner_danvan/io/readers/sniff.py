@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from ner_danvan.io.readers.source import Source
 
@@ -22,7 +22,10 @@ BULK_ENDINGS = tuple(ending for ending, kind in _BY_ENDING.items() if kind in (*
 _BINARY = {DOCX, PDF, XLSX, PARQUET, ZIP}  # these have a mark of their own, or are broken
 
 _HEAD = 4096
-_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+# nothing in it is tried twice: comments could be paired in two ways each, which doubles the time with each of them
+_PAGE = re.compile(
+    rb"\s*+(?:<\?xml[^>]*\?>\s*+)?(?>(?:(?><!--.*?-->)\s*+)*)<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
 _MAIL_LINE = re.compile(rb"(?:[A-Za-z-]{2,40}:.*|[ \t].*)\r?\n")
 _MAIL_MARK = re.compile(rb"^(?:MIME-Version|Received|Message-ID|Return-Path):", re.I | re.M)
 _OLD = {
@@ -83,7 +86,7 @@ def _kind_of_zip(source: Source) -> str:
     try:
         with ZipFile(source.stream) as file:
             names = set(file.namelist())
-    except (BadZipFile, OSError, ValueError, NotImplementedError):
+    except Exception:  # whatever its directory makes `zipfile` stumble over
         return kind_of_ending(source.name) or ZIP  # its reader tells what is wrong
     finally:
         source.stream.seek(0)

@@ -6,21 +6,23 @@ import csv
 import io
 import re
 import unicodedata
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ner_danvan.document import Document
+from ner_danvan.errors import UserError
 from ner_danvan.io.readers.encodings import UTF8, find_encoding
 from ner_danvan.io.readers.source import Item, Settings, Source, library
-from ner_danvan.io.readers.zips import open_zip
+from ner_danvan.io.readers.zips import open_zip, short
+from ner_danvan.text.normalize import compose
 
 _TEXT_NAMES = {"text", "noidung", "content", "fulltext", "body", "vanban", "noidungbaocao", "noidungvanban"}
 _ID_NAMES = {"id"}
 _MOST_FIELD = 16 * 2**20  # characters of a cell; an unclosed quote would otherwise take the rest of the file
 _SAMPLE = 256 * 2**10  # bytes from which encoding and delimiter are told
 _BATCH_ROWS = 256  # of a Parquet file, decoded at a time
+_MOST_ROWS = 1_048_576  # of a sheet; a file may name a row a thousand million, and openpyxl gives all before it
 _READ_AHEAD = 2**20  # bytes of a Parquet column
 _SHOWN = 20  # columns that a message lists
 
@@ -81,29 +83,46 @@ def read_xlsx(source: Source, settings: Settings) -> Iterator[Item]:
     source.stream.seek(0)
     try:
         book = openpyxl.load_workbook(source.stream, read_only=True, data_only=True)
-    except (openpyxl.utils.exceptions.InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        reason = str(error)[:80]
-        raise source.fault(f"is no whole XLSX file ({reason}); open it in its program and save it again.") from None
+    except Exception as error:  # openpyxl lets through whatever a wrong part makes it stumble over
+        raise _no_xlsx(source, error) from None
     try:
         sheets = []
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write wrong ones
-            header = next((row for row in sheet.iter_rows(values_only=True) if any(_filled(row))), None)
+            header = next((row for row in _rows_of(sheet, source) if any(_filled(row))), None)
             if header is not None:
                 sheets.append((sheet, header))
         if not sheets:
             raise source.fault("has no row at all; give a table with a header.")
         fit = [sheet for sheet, header in sheets if _find(header, settings.column, _TEXT_NAMES) is not None]
         for sheet in fit or [sheet for sheet, _ in sheets]:
-            rows = sheet.iter_rows(values_only=True)
-            yield from _documents(rows, source, settings, {"sheet": sheet.title} if len(book.worksheets) > 1 else {})
+            yield from _documents(
+                _rows_of(sheet, source), source, settings, {"sheet": sheet.title} if len(book.worksheets) > 1 else {}
+            )
     finally:
         book.close()
 
 
+def _rows_of(sheet: Any, source: Source) -> Iterator[Sequence[Any]]:
+    """Rows of a sheet, no more than a sheet can have; raises UserError."""
+    try:
+        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+            if number > _MOST_ROWS:
+                raise source.fault(f"has a row below {_MOST_ROWS}, where a sheet ends; save it again in its program.")
+            yield row
+    except UserError:
+        raise
+    except Exception as error:
+        raise _no_xlsx(source, error) from None
+
+
+def _no_xlsx(source: Source, error: Exception) -> UserError:
+    return source.fault(f"is no whole XLSX file ({short(error)}); open it in its program and save it again.")
+
+
 def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
     """Rows count from 1."""
-    pyarrow = library("pyarrow", source)
+    library("pyarrow", source)
     parquet = library("pyarrow.parquet", source)
     try:
         with parquet.ParquetFile(source.stream, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
@@ -116,8 +135,10 @@ def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
                 for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     number += 1
                     yield columns.document(values, number, source, {})
-    except (pyarrow.ArrowException, OSError) as error:
-        raise source.fault(f"is no whole Parquet file ({str(error).splitlines()[0]}); write it again.") from None
+    except UserError:
+        raise
+    except Exception as error:  # ArrowException, OSError, and UnicodeDecodeError at a text that is none
+        raise source.fault(f"is no whole Parquet file ({short(error)}); write it again.") from None
 
 
 def _documents(
@@ -164,7 +185,7 @@ def _find(header: Sequence[Any], wanted: str | None, usual: set[str]) -> int | N
 
 def _plain(name: str) -> str:
     """A column's name without accents, case, spaces and the like: "Nội dung" is "noidung"."""
-    bare = unicodedata.normalize("NFD", name.casefold()).replace("đ", "d")
+    bare = compose(name.casefold(), "NFD").replace("đ", "d")
     return "".join(char for char in bare if char.isalnum() and not unicodedata.combining(char))
 
 

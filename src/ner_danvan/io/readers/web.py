@@ -53,7 +53,7 @@ _FURNITURE = (
     r"(?:chia\s+sẻ|share)(?:\s+(?:bài\s+viết|tin|lên|qua|trên).{0,30})?\s*:?|thích|like|tweet|lưu(?:\s+(?:bài|tin))?",
     r"(?:quay|trở)\s+(?:lại|về)(?:\s+trang\s+(?:trước|chủ))?|về\s+(?:đầu\s+trang|trang\s+trước)|(?:lên\s+)?đầu\s+trang",
     r"back(?:\s+to\s+top)?|top|trang\s+chủ|home|đăng\s+nhập|đăng\s+ký|tìm\s+kiếm|sơ\s+đồ\s+(?:site|trang|cổng).{0,20}",
-    r"(?:cỡ|kích\s+thước|tăng|giảm)\s+(?:chữ|cỡ\s+chữ).{0,20}|(?:\W*a[\s+-]*){2,4}\W*|font\s*size.{0,12}",
+    r"(?:cỡ|kích\s+thước|tăng|giảm)\s+(?:chữ|cỡ\s+chữ).{0,20}|(?:\W*+a){2,4}\W*|font\s*size.{0,12}",
     r"(?:nghe|đọc)\s+(?:bài(?:\s+viết)?|tin)(?:\s+này)?|nghe\s+audio|click\s+để\s+đánh\s+giá.*",
     r"đánh\s+giá\s+bài.{0,30}|xếp\s+hạng\s*:.{0,30}|\d\s*/\s*\d\s*sao.{0,30}|liên\s+hệ|góp\s+ý",
     r"(?:từ\s+khóa|từ\s+khoá|tags?)\s*:.*|tệp\s+đính\s+kèm\s*:?|xem\s+tiếp.{0,10}|\[?đọc\s+tiếp\]?.{0,4}",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
+from ner_danvan.errors import UserError
 from ner_danvan.io.readers.source import Source
 
 MOST_MEMBERS = 10_000
@@ -21,7 +21,7 @@ def open_zip(source: Source) -> ZipFile:
     """
     try:
         file = ZipFile(source.stream)
-    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # whatever its directory of members makes `zipfile` stumble over
         raise source.fault(f"is no whole ZIP file ({short(error)}); get it again, or save it again.") from None
     members = file.infolist()
     if len(members) > MOST_MEMBERS:
@@ -53,7 +53,9 @@ def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
         return file.read(info)
     except KeyError:
         raise source.fault(f"lacks {shown}; open it in its program and save it again.") from None
-    except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # each way of packing has errors of its own
         raise source.fault(f"{shown} in it is damaged ({short(error)}); get the file again.") from None
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from ner_danvan.document import Document, unknown_label
+from ner_danvan.document import Document, is_score, unknown_label
 from ner_danvan.errors import UserError
 from ner_danvan.span import Span
 
@@ -31,7 +30,7 @@ def checked(documents: Iterable[Document], labels: Collection[str] | None = None
                     f"{document.id}: {span.label} [{span.start}, {span.end}) is empty, lies outside the text or says "
                     "another text than stands there; count offsets in code points of the untouched text."
                 )
-            if span.score is not None and not math.isfinite(span.score):
+            if span.score is not None and not is_score(span.score):
                 raise UserError(f"{document.id}: the score of {span.label} [{span.start}, {span.end}) is {span.score}.")
             if labels is not None and span.label not in labels:
                 raise UserError(f"{document.id}: {unknown_label(span.label, labels)} Give the scheme with --labels.")
@@ -65,7 +64,7 @@ def make_span(text: str, start: Any, end: Any, label: Any, score: Any, place: st
         )
     if not isinstance(label, str) or not label:
         raise UserError(f"{place}: the span [{start}, {end}) has no label; give it one.")
-    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
+    if score is not None and not is_score(score):
         raise UserError(f"{place}: the score of {label} [{start}, {end}) is no number; set it right or take it out.")
     return Span(start, end, label, text[start:end], score)
 
@@ -79,6 +78,8 @@ def with_scores(spans: Iterable[Span], rows: Any) -> list[Span]:
     """Give spans the scores of `one_score_a_span`; a row whose span has been changed since is passed over."""
     scores: dict[tuple[Any, Any, Any], Any] = {}
     for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, list) and len(row) == 4 and isinstance(row[3], int | float):
-            scores[row[0], row[1], row[2]] = row[3]
+        if isinstance(row, list) and len(row) == 4 and is_score(row[3]):
+            start, end, label, score = row
+            if all(isinstance(key, int | str) for key in (start, end, label)):
+                scores[start, end, label] = score
     return [Span(s.start, s.end, s.label, s.text, scores.get(s.key, s.score)) for s in spans]

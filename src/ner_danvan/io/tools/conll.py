@@ -23,10 +23,10 @@ from typing import Any
 from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import check_labels, checked, make_span, one_score_a_span, with_scores
-from ner_danvan.io.tools.files import parse_json
 from ner_danvan.io.tools.tokens import Token, tokens
 from ner_danvan.labels import LabelScheme
 from ner_danvan.span import sorted_spans
+from ner_danvan.strict_json import parse_json
 
 _NAME = re.compile(r"\S+")
 _COLUMNS = "# global.columns ="
@@ -179,7 +179,7 @@ class _Reading:
             self.meta = meta
 
     def token(self, line: str, place: str) -> None:
-        word, *tags = line.split("\t") if "\t" in line else line.split()
+        word, *tags = line.split("\t") if "\t" in line else line.split() or [""]
         if not tags or not word:
             raise UserError(f"{place}: a token without a tag; write both, with a TAB between them.")
         start = self._place(word, place)

@@ -18,10 +18,10 @@ from typing import Any
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import checked, make_span
-from ner_danvan.io.tools.files import parse_json
 from ner_danvan.io.tools.tokens import Token, edges, pieces
 from ner_danvan.labels import LabelScheme
 from ner_danvan.span import Span, sorted_spans
+from ner_danvan.strict_json import parse_json
 
 
 def write(documents: Iterable[Document], path: Path, scheme: LabelScheme) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import tempfile
-import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import Any
 
 from ner_danvan.document import Document, decode_utf8, read_text
 from ner_danvan.errors import UserError
+from ner_danvan.strict_json import parse_json
+from ner_danvan.text.normalize import compose
 
 INDEX = "documents.jsonl"  # in a folder: which file is which document, in order, and what its format cannot say
 
@@ -30,16 +31,6 @@ _TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by
 def load_json(path: Path) -> Any:
     """What a JSON file holds; raises UserError with line and column."""
     return parse_json(read_text(path).removeprefix("\ufeff"), str(path))
-
-
-def parse_json(text: str, place: str) -> Any:
-    """What JSON text holds; raises UserError with the place."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{place}: no JSON at line {error.lineno}, column {error.colno} ({error.msg}).") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{place}: JSON that cannot be read ({error}).") from None
 
 
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -71,17 +62,19 @@ class FileNames:
 
     ending: str
     taken: set[str] = field(default_factory=set)
+    last: dict[str, int] = field(default_factory=dict)  # the number that a name was given last
 
     def __call__(self, document_id: str) -> str:
         """The name, with its ending."""
-        stem = _NO_NAME.sub("_", unicodedata.normalize("NFC", document_id)).strip(".")
+        stem = _NO_NAME.sub("_", compose(document_id)).strip(".")
         if not stem or stem.startswith("-") or _TAKEN.match(stem):
             stem = f"_{stem}"
         stem = stem.encode()[:_LONGEST].decode(errors="ignore")
-        name, number = stem, 1
+        name, number = stem, self.last.get(stem.casefold(), 1)
         while name.casefold() in self.taken:
             number += 1
             name = f"{stem}-{number}"
+        self.last[stem.casefold()] = number  # many documents may have one id
         self.taken.add(name.casefold())
         return name + self.ending
 

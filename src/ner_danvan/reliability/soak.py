@@ -1,0 +1,163 @@
+"""A soak: mixed documents for hours through readers, tagger and writer, and whether memory or speed drift."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ner_danvan.corpus.reports import read_gold
+from ner_danvan.document import Document, to_json_line
+from ner_danvan.errors import UserError
+from ner_danvan.io.readers import read_inputs
+from ner_danvan.io.writers import FORMATS
+from ner_danvan.model_dir import find_model
+from ner_danvan.reliability.plots import draw_soak
+from ner_danvan.reliability.watch import held_by
+from ner_danvan.tagger import Tagger
+
+RESULT_FILE, PLOT_FILE = "soak.json", "soak.png"
+_LEAST_SAMPLES = 5  # after the warm-up, from which a slope is fitted
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """After so many seconds: resident MB, file handles, and characters a second since the sample before."""
+
+    seconds: float
+    memory_mb: float
+    handles: int
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """Change an hour, by least squares, and the half-width of its 95 % interval if deviations are independent."""
+
+    per_hour: float
+    half_width: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was read, the samples, and the slopes after the warm-up."""
+
+    documents: int
+    characters: int
+    failures: int
+    warmup_seconds: float
+    memory: Slope
+    handles: Slope
+    speed_percent: Slope
+    samples: list[Sample]
+
+
+def run(values: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> Result:
+    """Soak as the resolved configuration says; writes `soak.json` and `soak.png` under `output`.
+
+    Raises UserError if the time is too short for the samples asked for, or the model or data are missing.
+    """
+    seconds, interval, warmup = 60 * values["minutes"], values["interval"], 60 * values["warmup"]
+    if (seconds - warmup) / interval < _LEAST_SAMPLES:
+        raise UserError(
+            f"minutes={values['minutes']} less warmup={values['warmup']} leaves fewer than {_LEAST_SAMPLES} samples, "
+            f"one in {interval} s; give more minutes, or a shorter interval."
+        )
+    model = find_model(values["model"]["path"])
+    tagger = Tagger.from_pretrained(model, backend=values["backend"])
+    gold = read_gold(Path(values["data"]["path"]), tagger.scheme.layer_of)
+    texts = [document.text for document in gold]
+    output = Path(values["output"])
+    output.mkdir(parents=True, exist_ok=True)
+    samples, documents, characters, failures = _soak(tagger, texts, values, seconds, clock)
+    kept = [sample for sample in samples if sample.seconds >= warmup]
+    hours = [sample.seconds / 3600 for sample in kept]
+    mean_speed = float(np.mean([sample.speed for sample in kept]))
+    result = Result(
+        documents,
+        characters,
+        failures,
+        warmup,
+        slope(hours, [sample.memory_mb for sample in kept]),
+        slope(hours, [sample.handles for sample in kept]),
+        slope(hours, [100 * sample.speed / mean_speed for sample in kept]),
+        samples,
+    )
+    (output / RESULT_FILE).write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+    draw_soak(asdict(result), output / PLOT_FILE)
+    return result
+
+
+def slope(hours: Sequence[float], values: Sequence[float]) -> Slope:
+    """The least-squares line through the values; raises ValueError for fewer than three."""
+    if len(hours) < 3:
+        raise ValueError(f"a slope needs three values, not {len(hours)}")
+    x, y = np.asarray(hours, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    centred = x - x.mean()
+    spread = float((centred**2).sum())
+    per_hour = float((centred * y).sum() / spread)
+    left = y - y.mean() - per_hour * centred
+    error = float(np.sqrt((left**2).sum() / (len(x) - 2) / spread))
+    return Slope(per_hour, 1.96 * error)
+
+
+def _soak(
+    tagger: Tagger, texts: Sequence[str], values: Mapping[str, Any], seconds: float, clock: Callable[[], float]
+) -> tuple[list[Sample], int, int, int]:
+    samples: list[Sample] = []
+    documents = characters = since = 0
+    failures: list[str] = []
+    begin = before = clock()
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w", encoding="utf-8") as sink:
+        inputs = _endless(texts, Path(folder), values, lambda: clock() - begin < seconds, failures)
+        with FORMATS["jsonl"](sink, tagger.scheme) as write:
+            for document in tagger.stream(inputs, workers=values["workers"]):
+                write(document)
+                documents += 1
+                since += len(document.text)
+                if (now := clock()) - before >= values["interval"]:
+                    held = held_by()
+                    samples.append(Sample(now - begin, held.memory_mb, held.handles, since / (now - before)))
+                    characters, since, before = characters + since, 0, now
+    return samples, documents, characters + since, len(failures)
+
+
+def _endless(
+    texts: Sequence[str],
+    folder: Path,
+    values: Mapping[str, Any],
+    goes_on: Callable[[], bool],
+    failures: list[str],
+) -> Iterator[Document]:
+    """Rounds of files of mixed lengths, written anew and read as the command reads them; one in each is broken."""
+    chance = random.Random(values["seed"])
+    while goes_on():
+        lines = [Document(str(i), text) for i, text in enumerate(_mixed(texts, values["lengths"], chance))]
+        rows = [to_json_line(document) for document in lines[::2]]
+        (folder / "rows.jsonl").write_text("\n".join([*rows, "{broken"]), encoding="utf-8")
+        for number, document in enumerate(lines[1::2]):
+            (folder / f"{number}.txt").write_text(document.text, encoding="utf-8", newline="")
+        for item in read_inputs([str(folder)], lambda: None):
+            if isinstance(item, Document):
+                yield item
+            else:
+                failures.append(item.id)
+            if not goes_on():
+                return
+
+
+def _mixed(texts: Sequence[str], lengths: Sequence[int], chance: random.Random) -> Iterator[str]:
+    """One text of each length in characters, in random order, cut out of reports one behind the other."""
+    for length in chance.sample(list(lengths), len(lengths)):
+        pieces = [chance.choice(texts)]
+        while sum(map(len, pieces)) < length:
+            pieces.append(chance.choice(texts))
+        yield "\n".join(pieces)[:length]
