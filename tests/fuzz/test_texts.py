@@ -30,7 +30,7 @@ from ner_danvan.document import (
 from ner_danvan.errors import UserError
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.normalize import compose, model_copy
-from ner_danvan.text.segment import segment, segment_at_spaces, sentence_ends
+from ner_danvan.text.segment import segment, segment_at_spaces, segment_syllables, sentence_ends
 from ner_danvan.text.windows import WindowSize, cut_windows, stitch
 
 FLOOD = "a" + "\u0316\u0334\u0301" * 3_334  # ten thousand marks on one letter
@@ -43,7 +43,7 @@ FLOOD = "a" + "\u0316\u0334\u0301" * 3_334  # ten thousand marks on one letter
 def test_words_lie_in_the_text_from_left_to_right(text: str) -> None:
     copy = model_copy(text)
     assert len(copy.text) == len(copy.starts) == len(copy.ends)
-    for words in (segment(text), segment_at_spaces(text)):
+    for words in (segment(text), segment_syllables(text), segment_at_spaces(text)):
         position = 0
         for word in words:
             assert position <= word.start < word.end <= len(text)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny import DANVAN, SENTENCES
 
 from ner_danvan.corpus.reports import read_gold
-from ner_danvan.text.segment import segment, sentence_ends
+from ner_danvan.text.segment import segment, segment_syllables, sentence_ends
 
 CHARACTERS = st.sampled_from([*"aAăâđĐêôơưủỦỳYuoảb1230,.;:-–/()“”\"'&@%_ \t\n\r", "\u00a0", "\u200b", "\u0301", "😀"])
 
@@ -58,6 +58,21 @@ def test_decomposed_text_has_the_same_words_as_composed() -> None:
         words = segment(decomposed)
         assert [word.form for word in words] == forms(sentence)
         assert unicodedata.normalize("NFC", decomposed[words[3].start : words[3].end]) in sentence
+
+
+def test_syllables_are_not_joined() -> None:
+    forms = [word.form for word in segment_syllables("Ban Dân vận Huyện ủy họp ngày 5/3.")]
+    assert forms == ["Ban", "Dân", "vận", "Huyện", "uỷ", "họp", "ngày", "5/3", "."]
+
+
+@given(st.one_of(st.text(max_size=80), st.text(CHARACTERS, max_size=80)))
+@settings(max_examples=100, deadline=None)
+def test_the_syllables_of_a_word_are_what_it_joins(text: str) -> None:
+    syllables = segment_syllables(text)
+    for word in segment(text):
+        inside = [one for one in syllables if word.start <= one.start < word.end]
+        assert "_".join(one.form for one in inside) == word.form
+        assert (inside[0].start, inside[-1].end) == (word.start, word.end)
 
 
 @given(st.one_of(st.text(max_size=80), st.text(CHARACTERS, max_size=80)))

@@ -50,6 +50,19 @@ def segment(text: str, split_words: SplitWords | None = None) -> list[Word]:
     return _without_overlap(words)
 
 
+def segment_syllables(text: str, split_words: SplitWords | None = None) -> list[Word]:
+    """The words of `segment` with none of their syllables joined, so that there is nothing to split."""
+    copy = model_copy(text)
+    return _without_overlap(
+        [
+            Word(copy.starts[start], copy.ends[start + len(form) - 1], form)
+            for word in _unsplit(copy.text)
+            for regular in _split_irregular(word)
+            for start, form in regular
+        ]
+    )
+
+
 def segment_at_spaces(text: str, split_words: SplitWords | None = None) -> list[Word]:
     """The words of a text that is segmented already: white space between them, `_` between syllables; none is split."""
     copy = model_copy(text)
@@ -63,6 +76,7 @@ def segment_at_spaces(text: str, split_words: SplitWords | None = None) -> list[
 
 SEGMENTERS: Mapping[str, Callable[[str, SplitWords | None], list[Word]]] = {
     "underthesea": segment,
+    "syllables": segment_syllables,
     "spaces": segment_at_spaces,
 }
 
