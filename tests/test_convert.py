@@ -4,16 +4,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import ROOT
 from hostile import SCHEME
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ner_danvan import convert
-from ner_danvan.document import Document, to_json_line
+from ner_danvan.document import Document, read_jsonl, to_json_line
 from ner_danvan.io.tools.formats import FORMATS
-from ner_danvan.span import Span
+from ner_danvan.span import Kept, Span, flat_spans
 
 Run = Callable[..., int]
 DOCUMENT = Document("a/1", "Bí thư xã", (Span(0, 9, "POSITION", "Bí thư xã"), Span(7, 9, "ORG", "xã")), {"y": 1})
@@ -148,3 +152,20 @@ def test_a_conversion_imports_neither_spacy_nor_the_training_extra(tmp_path: Pat
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("keep", "label"), [("outermost", "POSITION"), ("innermost", "ORG")])
+def test_flat_output_has_no_span_in_another(keep: str, label: str, run: Run) -> None:
+    assert run("in.jsonl", "out.jsonl", "--flat", keep) == 0
+    (document,) = read_jsonl(Path("out.jsonl"))
+    assert [span.label for span in document.spans] == [label]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 8), st.sampled_from("AB")), max_size=8))
+def test_of_overlapping_spans_one_stays(places: list[tuple[int, int, str]]) -> None:
+    spans = [Span(start, start + length, label, "x" * length) for start, length, label in places]
+    for keep in get_args(Kept):
+        flat = flat_spans(spans, keep)
+        assert all(one.end <= other.start for one, other in pairwise(flat))
+        assert all(any(one.start < kept.end and kept.start < one.end for kept in flat) for one in spans)
+        assert flat_spans(flat, keep) == flat

@@ -6,8 +6,9 @@ import argparse
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
@@ -18,6 +19,7 @@ from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write
 from ner_danvan.labels import LabelScheme
 from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
 from ner_danvan.model_dir import CONFIG_FILE, SECTION, find_model
+from ner_danvan.span import Kept, flat_spans
 from ner_danvan.strict_json import parse_json
 
 _DESCRIPTION = "Convert annotated documents from one annotation tool's format to another's; nested spans are kept."
@@ -28,6 +30,7 @@ examples:
   python -m ner_danvan.convert tagged.jsonl tagged.json --to label-studio
   python -m ner_danvan.convert export.json gold.jsonl --from label-studio
   python -m ner_danvan.convert data/reports brat/ --from inline --to brat
+  python -m ner_danvan.convert data/reports flat.jsonl --from inline --flat outermost
 """
 
 
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             target_format=options.target_format,
             scheme=read_scheme(options.labels),
             take=options.take,
+            flat=options.flat,
         )
     except UserError as error:
         fail(visible(str(error)))
@@ -62,10 +66,12 @@ def convert(
     source_format: str | None = None,
     target_format: str | None = None,
     take: label_studio.Take = "any",
+    flat: Kept | None = None,
 ) -> tuple[int, int]:
     """Read `source`, write `target`, whole or not at all; gives the number of documents and of spans.
 
-    Formats are names in `FORMATS`, told from the paths where they are None. Raises UserError.
+    Formats are names in `FORMATS`, told from the paths where they are None. With `flat` no spans overlap in what is
+    written, see `flat_spans`. Raises UserError.
     """
     if not source.exists():
         raise UserError(f"{source}: no such file or folder; check the path.")
@@ -79,6 +85,8 @@ def convert(
     if source.is_dir() and not reader.is_folder:
         raise UserError(f"{source}: is a folder, and the format is a file; give a file in it, or another --from.")
     documents = label_studio.read(source, take) if take != "any" else reader.read(source, scheme)
+    if flat:
+        documents = (replace(document, spans=flat_spans(document.spans, flat)) for document in documents)
     counts = {"documents": 0, "spans": 0}
     with whole(target, folder=writer.is_folder) as place:
         writer.write(_counted(documents, counts), place, scheme)
@@ -149,6 +157,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         choices=label_studio.TAKES,
         default="any",
         help="whose spans to read from Label Studio (annotations, and predictions where a task has none)",
+    )
+    parser.add_argument(
+        "--flat",
+        choices=get_args(Kept),
+        help="of spans that overlap, keep these alone, for a tool or a model that knows no nesting (all are kept)",
     )
     return parser.parse_args(arguments)
 

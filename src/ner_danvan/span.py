@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
+
+Kept = Literal["outermost", "innermost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +28,16 @@ class Span:
 def sorted_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans from left to right, the outer before the inner."""
     return tuple(sorted(spans, key=lambda span: (span.start, -span.end, span.label)))
+
+
+def flat_spans(spans: Iterable[Span], keep: Kept) -> tuple[Span, ...]:
+    """Spans none of which overlap, from left to right: of those that do, the longest stay, or the shortest.
+
+    Among equals the one further left stays, then the label that comes first.
+    """
+    sign = -1 if keep == "outermost" else 1
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (sign * (span.end - span.start), span.start, span.label)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return sorted_spans(kept)
