@@ -48,7 +48,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
     start = [sys.executable, *(["-c", program] if kill_at else []), str(ROOT / "scripts" / "train.py"), *arguments]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
-    return subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, timeout=300, check=False).returncode
+    return subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, timeout=900, check=False).returncode
 
 
 def figures(output: Path) -> dict[str, Any]:
