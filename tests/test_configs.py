@@ -11,9 +11,11 @@ from omegaconf import OmegaConf
 from tiny import DANVAN
 
 from ner_danvan.errors import UserError
+from ner_danvan.experiments.cross_validation import values_of
 from ner_danvan.experiments.sweep import sweep_config
 from ner_danvan.labels import LabelScheme
 from ner_danvan.training.config import run_config, with_labels
+from ner_danvan.training.record import difference
 
 CONFIGS = ROOT / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -165,6 +167,12 @@ def test_folds_and_sweeps_take_every_override_of_training() -> None:
     space = sweep_config(sweep).space
     assert {"training.learning_rate", "training.batch_size", "model.dropout"} <= space.keys()
     assert sweep["data"]["limit"] == 200
+
+
+def test_folds_trained_side_by_side_are_the_runs_that_folds_py_would_make() -> None:
+    ours = values_of(composed("folds", "run=x", "folds.count=3"), seed=2, fold=1)
+    alone = ["folds=genre", "folds.count=3", "folds.number=1", "seed=2", "run=x", "output=runs/folds/x/seed-2/fold-1"]
+    assert difference(composed("train", *alone), ours) is None
 
 
 def test_a_slurm_job_is_one_override_away() -> None:

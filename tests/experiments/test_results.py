@@ -108,7 +108,10 @@ def test_runs_are_sorted_and_those_without_the_figure_come_last(root: Path) -> N
 def test_the_table_shows_what_differs_and_not_where_runs_lie(root: Path) -> None:
     runs = find_runs([root])
     assert differing(runs) == ["seed", "training.window"]
-    assert results_table(runs, differing(runs)).row_count == 6
+    table = results_table(runs, ["seed", "training.window", "data.window"])
+    assert table.row_count == 6
+    assert [column.header for column in table.columns][1:4] == ["seed", "training.window", "data.window"]
+    assert results_table(runs, differing(runs)).columns[2].header == "window"
 
 
 def test_the_csv_has_every_run_with_scores_and_intervals(root: Path) -> None:

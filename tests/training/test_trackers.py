@@ -13,6 +13,7 @@ from tiny import DANVAN
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.training import trackers
+from ner_danvan.training.checkpoints import last_checkpoint
 from ner_danvan.training.run import run
 
 EVERY = ["tensorboard", "mlflow", "wandb"]
@@ -47,7 +48,9 @@ def tracked(
     with pytest.raises(KeyboardInterrupt):
         run(values(encoder, reports, output), broken)
     run(values(encoder, reports, output) | {"resume": "auto"}, dev_scores(DANVAN))
-    state = json.loads((sorted(output.glob("checkpoints/*"))[-1] / "trainer_state.json").read_text(encoding="utf-8"))
+    checkpoint = last_checkpoint(output)
+    assert checkpoint is not None
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     return output, state["log_history"]
 
 

@@ -114,7 +114,7 @@ def run(values: Mapping[str, Any]) -> CrossValidation:
         gold = []  # the same for every seed
         for fold in range(1, count + 1):
             log.info("seed %d, fold %d of %d", seed, fold, count)
-            held, found, f1 = _one(_values_of(values, seed, fold), scheme)
+            held, found, f1 = _one(values_of(values, seed, fold), scheme, keep=bool(values["keep_checkpoints"]))
             gold += held
             predicted[seed] += found
             scores.append(FoldScore(seed, fold, len(held), f1))
@@ -136,17 +136,16 @@ def _seeds(value: Any) -> list[int]:
     return seeds
 
 
-def _values_of(values: Mapping[str, Any], seed: int, fold: int) -> dict[str, Any]:
+def values_of(values: Mapping[str, Any], seed: int, fold: int) -> dict[str, Any]:
     """The configuration of one training run, as `scripts/train.py` would have it."""
     own = {key: value for key, value in values.items() if key not in ("seeds", "keep_checkpoints")}
     output = Path(values["output"]) / f"seed-{seed}" / f"fold-{fold}"
     changed = {"seed": seed, "folds": {**values["folds"], "number": fold}, "output": str(output)}
-    return own | changed | {"keep_checkpoints": bool(values["keep_checkpoints"])}
+    return own | changed
 
 
-def _one(values: dict[str, Any], scheme: LabelScheme) -> tuple[list[Document], list[Document], float]:
+def _one(values: dict[str, Any], scheme: LabelScheme, *, keep: bool) -> tuple[list[Document], list[Document], float]:
     """The held-out documents of a run, what its model finds in them, and its F1."""
-    keep = values.pop("keep_checkpoints")
     model = training.run(values, dev_scores(scheme)).model
     output = Path(values["output"])
     held = read_gold(output / HELD_OUT_FILE, scheme.layer_of)

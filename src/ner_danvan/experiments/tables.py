@@ -49,8 +49,8 @@ def trials_table(result: Sweep, most: int = 15) -> Table:
     cut = sum(trial.pruned for trial in result.trials)
     table = Table(title=f"{len(result.trials)} trials, {cut} of them cut short", title_justify="left")
     table.add_column("trial")
-    for name in ("dev F1", *keys):
-        table.add_column(name, justify="right")
+    for name in ("dev F1", *_short_names(keys)):
+        table.add_column(name, justify="right", overflow="fold")
     for trial in result.ranked[:most]:
         values = (_value(trial.values.get(key)) for key in keys)
         table.add_row(trial.folder, f"{_percent(trial.dev_f1)}{' (cut)' if trial.pruned else ''}", *values)
@@ -67,8 +67,8 @@ def results_table(runs: Sequence[Run], columns: Sequence[str]) -> Table:
     names = evaluations(runs)
     table = Table()
     table.add_column("run", overflow="fold")
-    for name in (*columns, "dev F1", *names, "minutes"):
-        table.add_column(name, justify="right")
+    for name in (*_short_names(columns), "dev F1", *names, "minutes"):
+        table.add_column(name, justify="right", overflow="fold")
     for run in runs:
         figures = [run.dev_f1, *(run.scores[name].f1 if name in run.scores else None for name in names)]
         table.add_row(
@@ -78,6 +78,12 @@ def results_table(runs: Sequence[Run], columns: Sequence[str]) -> Table:
             "" if run.minutes is None else f"{run.minutes:.1f}",
         )
     return table
+
+
+def _short_names(keys: Sequence[str]) -> list[str]:
+    """The last part of each key, the whole where two have the same."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [short if last.count(short) == 1 else key for short, key in zip(last, keys, strict=True)]
 
 
 def _value(value: object) -> str:
