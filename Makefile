@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := runs/demo
 REAL ?= ../shared/real
 
-.PHONY: install demo test lint thin notebooks model data clean
+.PHONY: install demo test lint audit thin notebooks model data clean
 
 install: $(STAMP)
 
@@ -31,6 +31,11 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r src scripts
+
+# known faults of the pinned packages; asks a service on the network, so it is no part of lint
+audit: install
+	$(BIN)/pip-audit -r constraints.txt --no-deps --disable-pip
 
 # the wheel in an empty environment without extras: no torch, and it tags a report
 thin:

@@ -158,3 +158,10 @@ def test_the_embedded_model_is_looked_for_beside_the_package(monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     (tmp_path / "default").mkdir()
     assert find_model("default") == Path("default")  # a directory goes before
+
+
+def test_what_a_kill_left_of_a_model_is_not_taken_for_one(model: Path) -> None:
+    left = model.rename(model.with_name("mine.part"))
+    read_model_dir(left)  # whole enough to be read, and yet it need not be what was meant
+    with pytest.raises(UserError, match=r"mine\.part: was left by a run that did not end"):
+        find_model(left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "LabelScheme", "Layer", "Span", "Tagger", "UserError", "__version__"]
 __version__ = "0.1.0"
+
+# onnxruntime would keep a device id in the home folder and report events; it looks here when it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOME = {
     "Document": "document",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,6 +18,12 @@ from ner_danvan.errors import UserError
 from ner_danvan.hub import without_tokens
 
 USAGE = 2
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+_DISK_WORDS = re.compile(
+    r"No space left on device|File too large|Read-only file system|Disk quota exceeded|failed writing file"
+    r"|Permission denied",
+)
+_DISK_MEND = "make room or choose another place, and run it again."
 _HINT = "(--help shows the config, and configs/ says what each key means)"
 
 Arguments = ParamSpec("Arguments")
@@ -80,8 +88,27 @@ def one_line_errors(task: Callable[Arguments, Result]) -> Callable[Arguments, Re
             fail(str(error))
         except OmegaConfBaseException as error:
             fail(f"{error} {_HINT}")
+        except Exception as error:
+            if fault := disk_fault(error):
+                fail(fault)
+            raise
 
     return guarded
+
+
+def disk_fault(error: BaseException | None) -> str | None:
+    """What a disk that is full, read-only or closed to this user did, with its mend; None for any other error.
+
+    Libraries that write in C++ or Rust tell it in their own errors, which only their words betray.
+    """
+    if error is None:
+        return None
+    if isinstance(error, OSError) and error.errno in _DISK:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}cannot be written ({error.strerror}); {_DISK_MEND}"
+    if found := _DISK_WORDS.search(str(error)):
+        return f"cannot be written ({found[0]}); {_DISK_MEND}"
+    return disk_fault(error.__cause__ or error.__context__)
 
 
 def run_hydra(main: Callable[[], None]) -> None:

@@ -55,17 +55,18 @@ _BULK_FORMATS = ("jsonl", "parquet")  # of --engine ray
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, tag, write; exits as `--help` says."""
-    options = _parse(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    end_on_sigterm()
+    options = None
     try:
+        end_on_sigterm()
+        options = _parse(sys.argv[1:] if arguments is None else arguments)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         code = _run_bulk(options) if options.engine == "ray" else _run(options)
     except UserError as error:
         fail(visible(str(error)))
     except KeyboardInterrupt as stop:
-        fail_stopped(stop, _how_to_go_on(options))
+        fail_stopped(stop, _how_to_go_on(options) if options else "")
     sys.exit(code)
 
 

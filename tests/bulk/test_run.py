@@ -141,6 +141,14 @@ def test_a_run_that_was_given_up_goes_on(bulk: Bulk, local: Callable[..., bytes]
     assert joined(tmp_path / "out") == local()
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_was_killed_before_its_manifest_begins_anew(bulk: Bulk, tmp_path: Path, resume: bool) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / f".{MANIFEST}.x.tmp").write_text("{")
+    assert bulk(resume=resume) == 0
+    assert not list((tmp_path / "out").glob(".*"))
+
+
 def test_a_folder_that_is_not_empty_is_refused(bulk: Bulk, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("x")

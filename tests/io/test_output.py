@@ -133,3 +133,18 @@ def test_a_full_disk_is_one_line() -> None:
         whole_file(Path("/dev/full"), SETTINGS, resume=False) as stream,
     ):
         stream.write("x")
+
+
+def test_settings_of_a_new_run_never_stand_beside_an_older_partial_output(tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    partial_path(path).write_text("older")
+    seen: list[bool] = []
+
+    def write(target: Path, text: str) -> None:
+        seen.append(partial_path(path).exists())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ner_danvan.io.output.write_whole", write)
+        with whole_file(path, SETTINGS, resume=False):
+            pass
+    assert seen == [False]

@@ -20,7 +20,9 @@ def plain_way(folder: Path, window: int) -> Way:
 
     make_tokenizer: Any = PhobertTokenizer
     tokenizer = make_tokenizer(str(folder / VOCAB_FILE), str(folder / MERGES_FILE))
-    model = AutoModelForTokenClassification.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+    model = AutoModelForTokenClassification.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+    ).eval()
 
     def read(texts: Sequence[str]) -> int:
         found = 0

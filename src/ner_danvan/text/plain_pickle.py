@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403: its loader is narrowed below
 from pathlib import Path
 from typing import Any
+
+UnpicklingError = pickle.UnpicklingError  # from here, so that no other module need import pickle  # nosec B403: its loader is narrowed below
 
 
 def read_plain_pickle(path: str | Path) -> Any:

@@ -9,7 +9,6 @@ model has not seen, rounding decides; such a line is scored again, adding up in 
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from ner_danvan.text.crfsuite import read_two_labels
 from ner_danvan.text.memo import Memo
-from ner_danvan.text.plain_pickle import read_plain_pickle
+from ner_danvan.text.plain_pickle import UnpicklingError, read_plain_pickle
 from ner_danvan.text.word_features import FLAGS, REACH, WIDEST, Template, features, is_number, is_title, read_template
 
 _Vector = Sequence[float]  # [5]
@@ -52,7 +51,7 @@ class WordCRF:
             model = read_two_labels(folder / "models.bin")
             templates = [read_template(name) for name in read_plain_pickle(folder / "features.bin")]
             dictionary = read_plain_pickle(folder / "dictionary.bin")
-        except (OSError, EOFError, LookupError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError, LookupError, ValueError, TypeError, UnpicklingError) as error:
             raise UnreadableModelError(f"{folder}: {error}") from error
         if model.labels != ["B-W", "I-W"] or not isinstance(dictionary, set):
             raise UnreadableModelError(f"{folder}: labels {model.labels}, dictionary a {type(dictionary).__name__}")

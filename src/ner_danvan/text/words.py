@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import pickle
 import re
 import sys
 import threading
@@ -21,7 +20,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from ner_danvan.text.memo import Memo
-from ner_danvan.text.plain_pickle import read_plain_pickle
+from ner_danvan.text.plain_pickle import UnpicklingError, read_plain_pickle
 from ner_danvan.text.word_crf import UnreadableModelError, WordCRF
 
 Token = tuple[int, str]  # where in the line it begins, and itself
@@ -33,7 +32,7 @@ _NORMALIZER = "underthesea.pipeline.text_normalize"
 _KNOWN_PATTERNS = "ed7f6df4bba1133b1fd2baf02d612b7ef6912f0460f7a8166bd6b4aa8f072d25"  # SHA-256
 _OVER_SPACE = ("Th S", "Th s")  # one token each: the point in a pattern for "Th.S" stands for any character
 # what importing the patterns may raise where their modules are not as expected
-_IMPORT_FAILS = (ImportError, AttributeError, LookupError, OSError, EOFError, pickle.UnpicklingError)
+_IMPORT_FAILS = (ImportError, AttributeError, LookupError, OSError, EOFError, UnpicklingError)
 _RUNS_KEPT = 1 << 15
 _CHOOSING = threading.Lock()  # two threads that import underthesea's modules would take them from one another
 _LONGEST_KEPT = 40  # characters

@@ -104,11 +104,13 @@ def test_broken_xml_is_one_line(tmp_path: Path) -> None:
     assert "is no XML" in fault(write(tmp_path / "a.docx", "<w:p>"))
 
 
-def test_entities_that_grow_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", f"<!--{'x' * 2_000}-->"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_that_grow_are_refused(tmp_path: Path, before: str, encoding: str) -> None:
     with zipfile.ZipFile(tmp_path / "b.docx", "w") as file:
         file.writestr("[Content_Types].xml", "x")
         file.writestr("_rels/.rels", "<x/>")
-        file.writestr("word/document.xml", '<!DOCTYPE x [<!ENTITY a "aaa">]><x>&a;</x>')
+        file.writestr("word/document.xml", (before + '<!DOCTYPE x [<!ENTITY a "aaa">]><x>&a;</x>').encode(encoding))
     assert "has a DOCTYPE" in fault(tmp_path / "b.docx")
 
 

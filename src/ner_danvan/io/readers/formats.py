@@ -38,10 +38,17 @@ _READERS = {  # imported when one is wanted: most runs read one format
 _HOLDERS = {MAIL: ("mail", "read_mail"), ZIP: ("archive", "read_archive")}  # of what is read by the same rules
 
 
+MOST_WHOLE = 2**30  # bytes of a file that is read as a whole; JSONL, tables and archives are not
+_BY_PIECES = {JSONL, CSV, XLSX, PARQUET, ZIP}
+
+
 def read_source(source: Source, settings: Settings) -> Iterator[Item]:
     """All documents of a source, in whatever format; what cannot be read is a failure, and ends this source."""
     try:
         kind = kind_of(source)
+        if kind not in _BY_PIECES and (size := source.stream.seek(0, io.SEEK_END)) > MOST_WHOLE:
+            raise source.fault(f"has {size} bytes, more than {MOST_WHOLE}; cut it into several.")
+        source.stream.seek(0)
         if kind in _HOLDERS:
             if source.inside:
                 raise source.fault(f"a {kind} inside another file is not opened; take it out, and give it by itself.")
