@@ -3,6 +3,7 @@
 python scripts/prepare_data.py
 python scripts/prepare_data.py splits.train=FOLDER index=null output=DIRECTORY
 python scripts/prepare_data.py readme=data/README.md    # also the tables and plots of the datasheet
+python scripts/prepare_data.py hub.repo_id=owner/name hub.dry_run=true    # and what would be published
 
 Or take in what people corrected in an annotation tool, as annotated reports in data/corrected.
 
@@ -12,6 +13,7 @@ python scripts/prepare_data.py corrections.path=EXPORT corrections.before=PREDIC
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -45,6 +47,9 @@ def main(config: DictConfig) -> None:
 
 def _build(values: dict[str, Any]) -> None:
     """Prints what each split holds."""
+    from ner_danvan.export.hub import dataset_publishing, publish  # late: corrections need none of it
+
+    to = dataset_publishing(values)  # its faults are told before anything is built
     built = run(values)
     splits = built.statistics.splits
     table = Table("split", box=None, padding=(0, 2, 0, 0))  # without a frame its figures fit into 80 columns
@@ -57,6 +62,8 @@ def _build(values: dict[str, Any]) -> None:
     for line in built.skipped:
         print(f"skipped: {line}")
     print(f"written: {', '.join(str(path) for path in built.written)}")
+    if to is not None:
+        print(publish(Path(values["hub"]["folder"]), to))
 
 
 def _take_in(values: dict[str, Any]) -> None:

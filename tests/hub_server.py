@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 TOKEN, READER = "hf_writerwriterwriterwriter", "hf_readerreaderreaderreader"  # made up
-ATTRIBUTES = b"*.bin filter=lfs\n*.onnx filter=lfs diff=lfs merge=lfs -text\n*.safetensors filter=lfs\n"
+ATTRIBUTES = b"*.parquet filter=lfs\n*.onnx filter=lfs diff=lfs merge=lfs -text\n*.safetensors filter=lfs\n"
 LARGE = 10 * 2**20
 NO_REPOSITORY = {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}
 
@@ -190,6 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
     # --- what is asked -------------------------------------------------------------------------
 
     def _answer(self, path: str, body: bytes) -> tuple[Any, ...]:
+        path = _KIND.sub(r"\1\2%2F", path)  # a data set's name begins with "datasets/", as in its address
         for method, pattern, name in _ROUTES:
             if method == self.command and (match := re.fullmatch(pattern, path)):
                 return getattr(self, name)(body, *map(unquote, match.groups()))  # type: ignore[no-any-return]
@@ -220,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def create(self, body: bytes) -> tuple[Any, ...]:
         asked = json.loads(body)
-        name = f"{asked['organization']}/{asked['name']}"
+        name = _key(asked)
         if refused := self._refused(write=True):
             return refused
         if asked["organization"] not in self.hub.owners:
@@ -231,8 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, {"url": f"{self.hub.url}/{name}", "name": name}
 
     def delete(self, body: bytes) -> tuple[Any, ...]:
-        asked = json.loads(body)
-        name = f"{asked['organization']}/{asked['name']}"
+        name = _key(json.loads(body))
         if refused := self._refused(name, write=True):
             return refused
         del self.hub.repositories[name]
@@ -362,18 +362,19 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, data, {"ETag": f'"{oid}"'}
 
 
-_NAME, _REVISION = "([^/]+/[^/]+)", "([^/]+)"
+_KIND = re.compile("^(/api/|/)(datasets|spaces)/(?=[^/]+/[^/]+)")
+_NAME, _REVISION = "((?:datasets%2F|spaces%2F)?[^/]+/[^/]+)", "([^/]+)"
 _ROUTES = [
     ("POST", "/api/repos/create", "create"),
     ("DELETE", "/api/repos/delete", "delete"),
     ("POST", "/api/validate-yaml", "validate"),
-    ("GET", f"/api/models/{_NAME}", "info"),
-    ("GET", f"/api/models/{_NAME}/revision/{_REVISION}", "info"),
-    ("GET", f"/api/models/{_NAME}/tree/{_REVISION}", "tree"),
-    ("POST", f"/api/models/{_NAME}/preupload/{_REVISION}", "preupload"),
-    ("POST", f"/api/models/{_NAME}/commit/{_REVISION}", "commit"),
-    ("POST", f"/api/models/{_NAME}/branch/{_REVISION}", "branch"),
-    ("DELETE", f"/api/models/{_NAME}/branch/{_REVISION}", "branch"),
+    ("GET", f"/api/(?:models/)?{_NAME}", "info"),
+    ("GET", f"/api/(?:models/)?{_NAME}/revision/{_REVISION}", "info"),
+    ("GET", f"/api/(?:models/)?{_NAME}/tree/{_REVISION}", "tree"),
+    ("POST", f"/api/(?:models/)?{_NAME}/preupload/{_REVISION}", "preupload"),
+    ("POST", f"/api/(?:models/)?{_NAME}/commit/{_REVISION}", "commit"),
+    ("POST", f"/api/(?:models/)?{_NAME}/branch/{_REVISION}", "branch"),
+    ("DELETE", f"/api/(?:models/)?{_NAME}/branch/{_REVISION}", "branch"),
     ("POST", rf"/{_NAME}\.git/info/lfs/objects/batch", "batch"),
     ("PUT", "/lfs/([0-9a-f]{64})", "upload"),
     ("POST", "/lfs/([0-9a-f]{64})/verify", "verify"),
@@ -382,6 +383,12 @@ _ROUTES = [
     ("HEAD", "/cdn/([0-9a-f]{64})", "cdn"),
     ("GET", "/cdn/([0-9a-f]{64})", "cdn"),
 ]
+
+
+def _key(asked: dict[str, Any]) -> str:
+    """What a repository is kept under: a model's name, or `datasets/…` and `spaces/…`."""
+    kind = asked.get("type") or "model"
+    return ("" if kind == "model" else f"{kind}s/") + f"{asked['organization']}/{asked['name']}"
 
 
 def _is_large(path: str, size: int) -> bool:

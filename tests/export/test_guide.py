@@ -42,11 +42,17 @@ def test_the_guides_commands_run_as_written(tmp_path: Path) -> None:
             told[line] = done.stdout
         assert TOKEN not in "".join(told.values())
         found = hub.repositories["org/danvan-mini"]
+        dataset = hub.files("datasets/org/danvan-reports")
     assert set(found.refs) == {"main", "v2"}
     dry, first, *again = (text for line, text in told.items() if "export.py" in line)
     assert dry.startswith("would publish 13 files")
     assert first.startswith("published: http://127.0.0.1")
     assert all(text.startswith("published already, nothing has changed") for text in again)
+    would, did = (text for line, text in told.items() if "prepare_data.py" in line)
+    assert "would publish 4 files" in would
+    assert "published: http://127.0.0.1" in did
+    for name in ("README.md", "data/train.parquet", "data/dev.parquet", "data/test.parquet"):
+        assert dataset[name] == (ROOT / "data" / "built" / "hub" / name).read_bytes()
     there, _, offline = (text for line, text in told.items() if "predict" in line)
     assert "PERSON" in there
     assert offline == there

@@ -183,6 +183,18 @@ def test_after_a_fault_the_hub_is_as_before(
     assert hub.state() == before
 
 
+def test_without_a_token_for_the_xet_service_nothing_is_published(
+    hub: Hub, layered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    with pytest.raises(UserError, match=r"^org/mine: .*Nothing was published\.$") as raised:
+        publish(layered, TO)
+    assert "\n" not in str(raised.value)
+    assert any("/xet-write-token/" in path for _, path in hub.requests)
+    assert not any("/objects/batch" in path for _, path in hub.requests)
+    assert hub.repositories == {}
+
+
 def test_a_branch_that_was_made_for_a_commit_goes_with_it(hub: Hub, layered: Path) -> None:
     hub.put("org/mine", {"README.md": b"first"})
     before = hub.state()

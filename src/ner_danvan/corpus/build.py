@@ -127,7 +127,9 @@ def _reading(values: Mapping[str, Any]) -> Reading:
 def _named(hub: Mapping[str, Any]) -> DatasetName:
     try:
         return DatasetName(
-            str(hub["name"]), str(hub["license"]), hub["meanings"] or {}, str(hub["origin"]), list(hub["limits"] or ())
+            *(str(hub["name"]), str(hub["license"]), hub["meanings"] or {}, str(hub["origin"])),
+            limits=list(hub["limits"] or ()),
+            hub_id=hub.get("repo_id"),
         )
     except (KeyError, TypeError) as error:
         raise UserError(f"hub: {error}; it wants folder, name, license, meanings, origin and limits.") from None

@@ -20,22 +20,26 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 META = {"genre": "string", "level": "string", "region": "string", "place": "string", "year": "int32", "style": "string"}
+DATA_FOLDER = "data"  # of the parquet files
 
 _TEMPLATE = Path(__file__).with_name("dataset_card.md")
-_DATA = "data"
 _MARK = "from datasets import load_dataset"  # stands in every card of ours
 _EXAMPLE = (80, 300)  # characters of the line that the card shows
 
 
 @dataclass(frozen=True)
 class DatasetName:
-    """What the card says: name, license as the hub writes it, what labels mean, where the texts are from, limits."""
+    """What the card says: name, license as the hub writes it, what labels mean, where the texts are from, limits.
+
+    `hub_id` is where it will be published, if it is known.
+    """
 
     name: str
     license: str
     meanings: Mapping[str, str]
     origin: str
     limits: Sequence[str]
+    hub_id: str | None = None
 
 
 def write_dataset(
@@ -45,7 +49,7 @@ def write_dataset(
 
     A row has id, text, spans (a list of start, end, label, text), and META, null where nothing is known.
     """
-    card, data = folder / "README.md", folder / _DATA
+    card, data = folder / "README.md", folder / DATA_FOLDER
     if folder.is_dir() and any(folder.iterdir()) and not (card.is_file() and _MARK in read_text(card)):
         raise UserError(f"hub.folder={folder}: holds other things than a dataset of ours; name an empty folder.")
     data.mkdir(parents=True, exist_ok=True)
@@ -111,7 +115,7 @@ def _card(
     from datasets.info import DatasetInfosDict
     from huggingface_hub import DatasetCard, DatasetCardData
 
-    files = [{"split": split, "path": f"{_DATA}/{split}.parquet"} for split in sizes]
+    files = [{"split": split, "path": f"{DATA_FOLDER}/{split}.parquet"} for split in sizes]
     data = DatasetCardData(
         language="vi",
         license=named.license,
@@ -133,6 +137,7 @@ def _card(
         data,
         template_path=str(_TEMPLATE),
         name=named.name,
+        hub_id=named.hub_id,
         license=named.license,
         origin=named.origin.strip(),
         limits=[limit.strip() for limit in named.limits],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from huggingface_hub import ModelCard, get_token
+from huggingface_hub import ModelCard, RepoCard, get_token
 
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.reliability import DIAGRAM_FILE
@@ -47,18 +47,19 @@ NEEDED = (
 MAY_BE = (ONNX_FILE, INT8_FILE, DIAGRAM_FILE, "LICENSE")
 NO_SCORES = "no scores, and a model without is not published; run scripts/evaluate.py, and export with them"
 _ENDINGS = (".md", ".json", ".txt", ".codes", ".svg", "LICENSE")  # of text
-_LFS = (".safetensors", ".onnx")  # by the .gitattributes that every new repository has
+_LFS = (".safetensors", ".onnx", ".parquet")  # by the .gitattributes that every new repository has
 _LARGE = 10 * 2**20  # and what is larger, whatever it is
 _SENTENCE = "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to publish, its size in bytes, and whether the hub will keep it outside git (LFS)."""
+    """A file to publish, its size in bytes, whether the hub will keep it outside git (LFS), and its name there."""
 
     path: Path
     size: int
     lfs: bool
+    name: str
 
 
 def check_publishable(folder: Path) -> list[Upload]:
@@ -72,7 +73,7 @@ def check_publishable(folder: Path) -> list[Upload]:
     record, metrics = (_read_object(folder / name) for name in (RUN_FILE, METRICS_FILE))
     check_scores(metrics, scheme, folder / METRICS_FILE)
     _check_card(folder / CARD_FILE, metrics, check_licence(record))
-    _check_secrets(uploads)
+    check_secrets(uploads)
     for backend, file in (("torch", WEIGHTS_FILE), ("onnx", ONNX_FILE), ("int8", INT8_FILE)):
         if (folder / file).is_file():
             Tagger.from_pretrained(folder, backend=backend, device="cpu")(_SENTENCE)
@@ -98,23 +99,34 @@ def _uploads(folder: Path) -> list[Upload]:
     for path in found:
         if path.name not in (*NEEDED, *MAY_BE) or path.is_symlink() or not path.is_file():
             raise UserError(f"{path}: is no file of a model directory, and would not be published; take it away.")
-    sizes = {path: path.stat().st_size for path in found}
-    return [Upload(path, size, path.suffix in _LFS or size > _LARGE) for path, size in sizes.items()]
+    return [upload(path, path.name) for path in found]
 
 
-def _check_card(path: Path, metrics: Mapping[str, Any], licence: str) -> None:
-    """Raise UserError for front matter that its own data class does not read, or that contradicts the other files."""
-    mend = "export it anew with scripts/export.py."
+def upload(path: Path, name: str) -> Upload:
+    """A file, as it will go up under that name."""
+    size = path.stat().st_size
+    return Upload(path, size, path.suffix in _LFS or size > _LARGE, name)
+
+
+def read_card(path: Path, kind: type[RepoCard], mend: str) -> Any:
+    """A card of that kind; raises UserError for front matter that is missing, or that its data class does not read."""
     try:
-        card = ModelCard.load(path)
-        values: dict[str, Any] = card.data.to_dict()
-        same = values == ModelCard(str(card)).data.to_dict()  # type: ignore[no-untyped-call]
+        card: Any = kind.load(path)
+        values = card.data.to_dict()
+        same = values == kind(str(card)).data.to_dict()  # type: ignore[no-untyped-call]
     except (yaml.YAMLError, ValueError, TypeError, KeyError) as error:
         raise UserError(
             f"{path}: its front matter cannot be read ({' '.join(str(error).split())[:150]}); {mend}"
         ) from None
     if not same or not values:
-        raise UserError(f"{path}: its front matter is not valid for a model card; {mend}")
+        raise UserError(f"{path}: its front matter is not valid for a card; {mend}")
+    return card
+
+
+def _check_card(path: Path, metrics: Mapping[str, Any], licence: str) -> None:
+    """Raise UserError for front matter that cannot be read, or that contradicts the other files."""
+    mend = "export it anew with scripts/export.py."
+    card = read_card(path, ModelCard, mend)
     if card.data.get("license") != licence:
         raise UserError(f"{path}: license {card.data.get('license')}, but run.json has {licence}; {mend}")
     told = {row.dataset_name: row.metric_value for row in card.data.eval_results or () if row.metric_name == MICRO_NAME}
@@ -122,12 +134,18 @@ def _check_card(path: Path, metrics: Mapping[str, Any], licence: str) -> None:
         raise UserError(f"{path}: its scores are not those of {METRICS_FILE}; {mend}")
 
 
-def _check_secrets(uploads: list[Upload]) -> None:
-    own = get_token()
-    for path in (upload.path for upload in uploads if upload.path.name.endswith(_ENDINGS)):
+def check_secrets(uploads: list[Upload]) -> None:
+    """Raise UserError for a file of text that holds what looks like a token of the hub."""
+    for path in (row.path for row in uploads if row.path.name.endswith(_ENDINGS)):
         text = path.read_text(encoding="utf-8", errors="replace")
-        if (own and own in text) or (path.name not in (VOCAB_FILE, MERGES_FILE) and without_tokens(text) != text):
+        if holds_token(text, alike=path.name not in (VOCAB_FILE, MERGES_FILE)):
             raise UserError(f"{path}: holds what looks like a token of the hub; take it out before you publish.")
+
+
+def holds_token(text: str, *, alike: bool = True) -> bool:
+    """Whether a text has our own token in it or, with `alike`, what looks like one."""
+    own = get_token()
+    return bool(own and own in text) or (alike and without_tokens(text) != text)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

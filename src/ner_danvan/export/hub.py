@@ -1,21 +1,22 @@
-"""Publishing a model directory on the Hugging Face hub: all of it in one commit, or nothing."""
+"""Publishing a model directory or a dataset on the Hugging Face hub: all of it in one commit, or nothing."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, DatasetInfo, HfApi, ModelInfo, get_token
 from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 import ner_danvan
 from ner_danvan.errors import UserError
 from ner_danvan.export.check import MAY_BE, NEEDED, NO_SCORES, Upload, check_publishable
+from ner_danvan.export.check_dataset import check_dataset, is_dataset_file
 from ner_danvan.hub import TOKEN_HINT, told
 from ner_danvan.model_dir import CARD_FILE
 
@@ -23,12 +24,13 @@ log = logging.getLogger(__name__)
 
 _MAIN = "main"
 _IGNORE = ".gitignore"
+_BUILDING = ("folder", "name", "license", "origin", "limits", "meanings")  # a dataset's other settings
 _KEYS = {"repo_id", "push", "dry_run", "private", "revision", "create_pr", "message"}
 
 
 @dataclass(frozen=True)
 class Publishing:
-    """Where a model goes: a repository `owner/name` and a branch of it, or a pull request against that branch.
+    """Where a model or a dataset goes: a repository `owner/name` and a branch of it, or a pull request against it.
 
     `private` is of a repository that is made for it; None leaves that to the owner's settings. With `dry_run` nothing
     is asked of the hub.
@@ -40,6 +42,7 @@ class Publishing:
     revision: str = _MAIN
     create_pr: bool = False
     message: str = f"Model directory of ner-danvan {ner_danvan.__version__}"
+    kind: Literal["model", "dataset"] = "model"
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,7 @@ class Published:
 
     def __str__(self) -> str:
         if self.url is None:
-            rows = [
-                f"  {row.path.name:<22} {row.size:>12,}  {'LFS' if row.lfs else ''}".rstrip() for row in self.uploads
-            ]
+            rows = [f"  {row.name:<22} {row.size:>12,}  {'LFS' if row.lfs else ''}".rstrip() for row in self.uploads]
             total = sum(row.size for row in self.uploads)
             head = (
                 f"would publish {len(rows)} files, {total:,} bytes, as {self.to.repo_id}, revision {self.to.revision}:"
@@ -72,49 +73,70 @@ class Published:
 
 
 def publishing(values: Mapping[str, Any]) -> Publishing | None:
-    """What the section `hub` of a resolved configuration asks for; None if that is nothing.
+    """What the section `hub` of the resolved configuration of an export asks for; None if that is nothing.
 
     Raises UserError for its faults, and for an export that could not be published: told before it is made.
     """
-    exports, scores, values = values["model"]["path"] is not None, values["evaluations"], values["hub"]
-    if unknown := set(values) - _KEYS:
+    to = _asked(values["hub"], Publishing("", kind="model"))
+    if to is not None and values["model"]["path"] is not None and not values["evaluations"]:
+        raise UserError(f"{NO_SCORES}, evaluations=[…/metrics.json].")
+    return to
+
+
+def dataset_publishing(values: Mapping[str, Any]) -> Publishing | None:
+    """The same of the configuration of scripts/prepare_data.py, whose section `hub` also says how to build it."""
+    section = values["hub"]
+    if not section:
+        return None
+    message = f"Dataset built by ner-danvan {ner_danvan.__version__}"
+    to = _asked(section, Publishing("", kind="dataset", message=message), also=_BUILDING)
+    if to is not None and not values["index"]:
+        raise UserError("index=null: no dataset is built, so none can be published; give the index of the reports.")
+    if to is not None and values["corrections"]["path"] is not None:
+        raise UserError("corrections.path and hub.push exclude each other: take corrections in first, then publish.")
+    return to
+
+
+def _asked(section: Mapping[str, Any], default: Publishing, also: Collection[str] = ()) -> Publishing | None:
+    if unknown := set(section) - _KEYS - set(also):
         raise UserError(
             f"hub.{min(unknown)} is not known; known are {', '.join(sorted(_KEYS))}. A token: {TOKEN_HINT}."
         )
     for key, kinds in {"push": (bool,), "dry_run": (bool,), "create_pr": (bool,), "private": (bool, None)}.items():
-        if not any(values[key] is None if kind is None else isinstance(values[key], kind) for kind in kinds):
-            raise UserError(f"hub.{key}={values[key]} must be true or false{' or null' if None in kinds else ''}.")
-    if not values["push"] and not values["dry_run"]:
+        if not any(section[key] is None if kind is None else isinstance(section[key], kind) for kind in kinds):
+            raise UserError(f"hub.{key}={section[key]} must be true or false{' or null' if None in kinds else ''}.")
+    if not section["push"] and not section["dry_run"]:
         return None
-    name = str(values["repo_id"] or "")
+    name = str(section["repo_id"] or "")
     try:
         validate_repo_id(name)
         valid = name.count("/") == 1
     except HFValidationError:
         valid = False
     if not valid:
-        raise UserError(f"hub.repo_id={values['repo_id']} is no name that the hub could have; write owner/name.")
-    if exports and not scores:
-        raise UserError(f"{NO_SCORES}, evaluations=[…/metrics.json].")
-    return Publishing(
-        name,
-        dry_run=values["dry_run"],
-        private=values["private"],
-        revision=str(values["revision"] or _MAIN),
-        create_pr=values["create_pr"],
-        message=str(values["message"] or Publishing.message),
+        raise UserError(f"hub.repo_id={section['repo_id']} is no name that the hub could have; write owner/name.")
+    return replace(
+        default,
+        repo_id=name,
+        dry_run=section["dry_run"],
+        private=section["private"],
+        revision=str(section["revision"] or _MAIN),
+        create_pr=section["create_pr"],
+        message=str(section["message"] or default.message),
     )
 
 
 def publish(folder: Path, to: Publishing) -> Published:
-    """Check a model directory and publish it in one commit; what is there of an earlier export and no more here goes.
+    """Check a model directory, or a dataset's folder, and publish it in one commit.
+
+    What is there of an earlier export, and here no more, goes in the same commit.
 
     A repository or branch that had to be made is taken back if the commit fails. The token comes from HF_TOKEN or from
     the hub's own token file. Raises UserError if the directory may not be published, or if the hub does not take it.
     """
-    uploads = check_publishable(folder)
+    uploads = check_publishable(folder) if to.kind == "model" else check_dataset(folder)
     if f'"{to.repo_id}"' not in (folder / CARD_FILE).read_text(encoding="utf-8"):
-        log.warning('the card does not call the model "%s"; export it with name=%s', to.repo_id, to.repo_id)
+        log.warning('the card does not call it "%s"; make it anew with that name', to.repo_id)
     if to.dry_run:
         return Published(to, uploads)
     if get_token() is None:
@@ -132,16 +154,18 @@ def publish(folder: Path, to: Publishing) -> Published:
 
 
 def _commit(api: HfApi, to: Publishing, uploads: Sequence[Upload], head: str) -> Published:
-    there = {file.rfilename for file in api.model_info(to.repo_id, revision=head).siblings or ()}
+    there = {file.rfilename for file in _info(api, to, head).siblings or ()}
     if _IGNORE in there:  # the hub would leave out what it names, and say nothing
         raise UserError(f"{to.repo_id}: has a {_IGNORE}, by which files could be left out; take it away there.")
-    stale = sorted((there & {*NEEDED, *MAY_BE}) - {row.path.name for row in uploads})
+    ours = {*NEEDED, *MAY_BE} if to.kind == "model" else {name for name in there if is_dataset_file(name)}
+    stale = sorted((there & ours) - {row.name for row in uploads})
     done = api.create_commit(
         to.repo_id,
         [
-            *(CommitOperationAdd(row.path.name, row.path) for row in uploads),
+            *(CommitOperationAdd(row.name, row.path) for row in uploads),
             *(CommitOperationDelete(name) for name in stale),
         ],
+        repo_type=to.kind,
         commit_message=to.message,
         revision=to.revision,
         create_pr=to.create_pr,
@@ -167,8 +191,8 @@ class _Place:
                 raise UserError(
                     f"{to.repo_id}: there is no such repository to ask for a change; leave out hub.create_pr."
                 )
-            api.create_repo(to.repo_id, private=to.private)
-            self._made = partial(api.delete_repo, to.repo_id)
+            api.create_repo(to.repo_id, repo_type=to.kind, private=to.private)
+            self._made = partial(api.delete_repo, to.repo_id, repo_type=to.kind)
         elif to.private and not is_private:
             raise UserError(
                 f"{to.repo_id}: is public, and hub.private=true is for a repository that is made anew; make it private "
@@ -179,31 +203,43 @@ class _Place:
         except RevisionNotFoundError:
             if to.create_pr:
                 raise
-            api.create_branch(to.repo_id, branch=to.revision)
-            self._made = self._made or partial(api.delete_branch, to.repo_id, branch=to.revision)
+            api.create_branch(to.repo_id, repo_type=to.kind, branch=to.revision)
+            self._made = self._made or partial(api.delete_branch, to.repo_id, repo_type=to.kind, branch=to.revision)
             self._head = self._find()
         return self._head
 
     def take_back(self) -> str:
         """Unmake what was made, unless something has been put there; a sentence on what is left, if anything."""
-        to, url = self._to, f"{self._api.endpoint}/{self._to.repo_id}"
+        to, url = (
+            self._to,
+            f"{self._api.endpoint}/{'datasets/' if self._to.kind == 'dataset' else ''}{self._to.repo_id}",
+        )
         try:
             if self._head and (now := self._find()) != self._head:
                 return f"Meanwhile {to.revision} has moved to {now[:12]}: look at {url} before you publish again."
             if self._made:
                 self._made()
         except Exception:  # the hub may be gone altogether, and the fault is told already
-            return f"What was made for it is left, without the model, at {url}." if self._made else ""
+            return f"What was made for it is left, without the {to.kind}, at {url}." if self._made else ""
         return "Nothing was published."
 
     def _find(self) -> str:
-        return str(self._api.model_info(self._to.repo_id, revision=self._to.revision).sha)
+        return str(self._info(revision=self._to.revision).sha)
 
     def _privacy(self) -> bool | None:
         """Whether the repository is private; None if there is none."""
         try:
-            return bool(self._api.model_info(self._to.repo_id).private)
+            return bool(self._info().private)
         except GatedRepoError:
             raise
         except RepositoryNotFoundError:
             return None
+
+    def _info(self, revision: str | None = None) -> ModelInfo | DatasetInfo:
+        return _info(self._api, self._to, revision)
+
+
+def _info(api: HfApi, to: Publishing, revision: str | None = None) -> ModelInfo | DatasetInfo:
+    found = api.repo_info(to.repo_id, repo_type=to.kind, revision=revision)
+    assert isinstance(found, ModelInfo | DatasetInfo)
+    return found
