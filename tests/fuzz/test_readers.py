@@ -57,7 +57,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@fuzz(60)
+@fuzz(40)
 @given(data=st.data())
 def test_a_damaged_file_gives_documents_or_one_line(kind: str, data: st.DataObject) -> None:
     name = "a.txt" if kind == "text" else f"a.{kind}"

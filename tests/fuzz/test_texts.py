@@ -101,7 +101,7 @@ def test_windows_hold_every_word_and_logits_come_back_a_row_a_word(
     assert stitch(windows, rows, len(counts)).ravel().tolist() == list(range(len(counts)))
 
 
-@fuzz(200)
+@fuzz(60)
 @given(data=st.data(), count=st.integers(0, 30), size=st.sampled_from([1.0, 64.0, 2.0**14, 2.0**100]))
 def test_decoded_spans_lie_on_words_and_have_probabilities(data: st.DataObject, count: int, size: float) -> None:
     values = st.floats(-size, size, width=32)
@@ -170,7 +170,7 @@ _spans = st.lists(
 )
 
 
-@fuzz(200)
+@fuzz(100)
 @given(
     row=st.fixed_dictionaries({}, optional={"id": _values, "text": TEXTS | _values, "spans": _spans, "meta": _values})
     | _values,

@@ -123,7 +123,8 @@ def _soak(
                 write(document)
                 documents += 1
                 since += len(document.text)
-                if (now := clock()) - before >= values["interval"]:
+                now = clock()
+                if now - before >= values["interval"] and now - begin <= seconds:  # behind the end inputs are closed
                     held = held_by()
                     samples.append(Sample(now - begin, held.memory_mb, held.handles, since / (now - before)))
                     characters, since, before = characters + since, 0, now

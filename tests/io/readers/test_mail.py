@@ -63,3 +63,14 @@ def test_a_false_charset_does_not_lose_the_body(tmp_path: Path) -> None:
 def test_an_empty_mail_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(b"")
     assert "has neither subject nor body" in fault(tmp_path / "a.eml")
+
+
+def test_a_part_without_a_name_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.eml"
+    parts = "--b\n\nHop.\n--b\nContent-Type: text/plain\nContent-Disposition: attachment\n\nHai.\n--b--\n"
+    path.write_text(f"Message-ID: <1>\nContent-Type: multipart/mixed; boundary=b\n\n{parts}")
+    notes: list[str] = []
+    (document,) = read(path, notes=notes)
+    assert isinstance(document, Document)
+    assert document.text == "Hop."
+    assert notes == [f"{path}: passed over a part without a name (text/plain), which no reader takes"]

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from conftest import ROOT
+from fuzz.torture import fuzz
 from hostile import SCHEME, documents, with_rounded_scores, without_breaks_at_edges, without_crossings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@fuzz(1_000)
 @given(document=documents())
 def test_a_document_comes_back_as_it_was(name: str, document: Document) -> None:
     document = SAYABLE.get(name, same)(document)

@@ -34,8 +34,8 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
     for part in message.iter_attachments():
         name = part.get_filename()
         if not name or kind_of_ending(name) is None:
-            if name:
-                settings.note(f"{source.place}: passed over the attachment {name}, which no reader takes")
+            what = f"the attachment {name}" if name else f"a part without a name ({part.get_content_type()})"
+            settings.note(f"{source.place}: passed over {what}, which no reader takes")
             continue
         data = _payload(part)
         origin = {**source.origin, "member": name}
