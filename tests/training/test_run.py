@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
-from tiny import DANVAN, FITTING, REPORTS, augmentation, write_lexicon
+from sample_runs import WHOLE, breaking_scorer, run_values, write_splits
+from tiny import DANVAN, augmentation, write_lexicon
 
 from ner_danvan.backends.choice import open_backend
 from ner_danvan.corpus.reports import read_gold
@@ -23,42 +24,16 @@ from ner_danvan.training.checkpoints import last_checkpoint
 from ner_danvan.training.run import run
 from ner_danvan.training.temperature import fit_temperatures
 
-WHOLE = {"limit": 0, "segmenter": "underthesea"}  # every report of a split
-
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports")
-    for split, numbers in (("train", range(1, 9)), ("dev", range(10, 12))):
-        (folder / split).mkdir()
-        for number in numbers:
-            text = "\n".join(REPORTS).format(n=number)
-            (folder / split / f"{split}_{number}.txt").write_text(text, encoding="utf-8")
-    return folder
+    return write_splits(tmp_path_factory.mktemp("reports"))
 
 
 def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[str, Any]:
-    return {
-        "output": str(output),
-        "seed": 1,
-        "resume": None,
-        "model": {
-            "name": "tiny",
-            "path": str(encoder),
-            "license": "mit",
-            "allow_bin": False,
-            "dropout": 0.0,
-            "attention_dropout": 0.0,
-            "about": None,
-        },
-        "labels": {"layers": DANVAN.to_config()},
-        "data": {"train": str(reports / "train"), "dev": str(reports / "dev"), **WHOLE},
-        "augment": augmentation(),
-        "training": FITTING
-        | {"epochs": 20, "patience": 20, "learning_rate": 1e-2, "head_factor": 1.0, "transition_factor": 5.0}
-        | {"weight_decay": 0.0, "window": 128, "overlap": 16, "split_words": {"min_cuts": 1, "min_share": 0.0}}
-        | training,
-    }
+    found = run_values(encoder, reports, output, **{"epochs": 20, "patience": 20} | training)
+    found["model"] |= {"dropout": 0.0, "attention_dropout": 0.0}
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -130,17 +105,8 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(encoder: Path, repo
     whole, killed = (values(encoder, reports, tmp_path / name, epochs=4) | changed for name in ("whole", "killed"))
     run(whole, dev_scores(DANVAN))
 
-    calls = 0
-
-    def kill(gold: Any, predicted: Any) -> dict[str, float]:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise KeyboardInterrupt
-        return dev_scores(DANVAN)(gold, predicted)
-
     with pytest.raises(KeyboardInterrupt):
-        run(killed, kill)
+        run(killed, breaking_scorer())
     checkpoint = last_checkpoint(tmp_path / "killed")
     assert checkpoint is not None
     broken = checkpoint.with_name("checkpoint-999")  # one that the kill left half written

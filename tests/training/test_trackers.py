@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_runs import run_values, write_splits
+from sample_runs import breaking_scorer, run_values, write_splits
 from tiny import DANVAN
 
 from ner_danvan.errors import UserError
@@ -36,17 +36,8 @@ def tracked(
 ) -> tuple[Path, list[dict[str, Any]]]:
     """The output of a run that was broken off in its third epoch and gone on with, and what the Trainer logged."""
     output = tmp_path_factory.mktemp("tracked") / "run"
-    calls = 0
-
-    def broken(gold: Any, predicted: Any) -> dict[str, float]:
-        nonlocal calls
-        calls += 1
-        if calls == 3:
-            raise KeyboardInterrupt
-        return dev_scores(DANVAN)(gold, predicted)
-
     with pytest.raises(KeyboardInterrupt):
-        run(values(encoder, reports, output), broken)
+        run(values(encoder, reports, output), breaking_scorer())
     run(values(encoder, reports, output) | {"resume": "auto"}, dev_scores(DANVAN))
     checkpoint = last_checkpoint(output)
     assert checkpoint is not None
