@@ -40,10 +40,12 @@ def test_a_soak_reads_all_it_makes_and_keeps_what_it_saw(
     (tmp_path / "a.txt").write_text("\n".join(REPORTS).format(n=3), encoding="utf-8")
     monkeypatch.setattr(Tagger, "from_pretrained", lambda *_, **__: make_tagger(vocabulary))
     ticks = itertools.count(0, 0.2)
-    values = VALUES | {"data": {"path": str(tmp_path)}, "output": str(tmp_path / "out")}
+    values = VALUES | {"minutes": 2, "data": {"path": str(tmp_path)}, "output": str(tmp_path / "out")}
     result = soak.run(values, clock=lambda: float(next(ticks)))
     saved = json.loads((tmp_path / "out" / "soak.json").read_text())
     assert len(saved["samples"]) == len(result.samples) > 10
+    with pytest.raises(UserError, match="too few for a slope"):
+        soak.run(values | {"minutes": 0.5}, clock=lambda: float(next(ticks)))
     assert result.documents > 40
     assert result.failures > result.documents / 10
     assert 0.5 < result.characters / (result.documents * 735) < 2

@@ -79,6 +79,8 @@ def run(values: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) 
     output.mkdir(parents=True, exist_ok=True)
     samples, documents, characters, failures = _soak(tagger, texts, values, seconds, clock)
     kept = [sample for sample in samples if sample.seconds >= warmup]
+    if len(kept) < 3:
+        raise UserError(f"only {len(kept)} samples came behind the warm-up, too few for a slope; give more minutes.")
     hours = [sample.seconds / 3600 for sample in kept]
     mean_speed = float(np.mean([sample.speed for sample in kept]))
     result = Result(
