@@ -12,6 +12,11 @@ from ner_danvan.document import Document
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.training.trainer import Scorer
 
+# sections of a pre-training run
+NEW_ENCODER: dict[str, Any] = {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64, "positions": 64}
+NEW_ENCODER |= {"vocabulary": None, "symbols": 800}
+NO_VECTORS: dict[str, Any] = {"epochs": 0, "window": 3, "negatives": 4, "sample": 1e-2, "norm": 0.64}
+
 WHOLE = {"limit": 0, "segmenter": "underthesea"}  # every report of a split
 
 

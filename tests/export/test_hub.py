@@ -311,7 +311,7 @@ def replace(path: Path, old: str, new: str) -> None:
         (lambda at: (at / "pytorch_model.bin").write_text("x"), r"pytorch_model\.bin: is no file of a model"),
         (lambda at: (at / "LICENSE").symlink_to(at / "run.json"), "LICENSE: is no file of a model directory"),
         (lambda at: (at / "model.onnx").write_bytes(b"\0" * 99), r"model\.onnx: cannot be loaded"),
-        (lambda at: (at / "model.safetensors").write_bytes(b"\0" * 99), "cannot be loaded"),
+        (lambda at: (at / "model.safetensors").write_bytes(b"\0" * 99), "header that is no JSON"),
         (lambda at: (at / "metrics.json").write_text("{}"), r"metrics\.json: no scores"),
         (lambda at: (at / "metrics.json").write_text("[]"), "holds no JSON object"),
         (lambda at: change_json(at / "metrics.json", lambda m: m["test"]["strict"]["labels"].clear()), "other labels"),

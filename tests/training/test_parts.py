@@ -18,6 +18,7 @@ from ner_danvan.labels import IGNORED
 from ner_danvan.span import Span
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
+from ner_danvan.training.checkpoints import KeepCheckpoints
 from ner_danvan.training.config import DataConfig, EncoderConfig, OptimConfig, RunConfig, SplitWordsConfig
 from ner_danvan.training.encoder import check_fit, load_encoder, make_optimizer, resolve_precision
 from ner_danvan.training.features import collate, make_dataset, make_examples
@@ -195,7 +196,7 @@ def test_pickled_weights_are_read_only_when_allowed(encoder: Path, tmp_path: Pat
 def test_broken_weights_are_one_line(encoder: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"x")
-    with pytest.raises(UserError, match="cannot be loaded") as raised:
+    with pytest.raises(UserError, match="no safetensors file") as raised:
         load_encoder(tmp_path, encoder_config(tmp_path), DANVAN)
     assert "\n" not in str(raised.value)
 
@@ -323,7 +324,8 @@ def test_the_settings_reach_the_trainer(encoder: Path, tmp_path: Path) -> None:
     args = trainer.args
     assert (args.num_train_epochs, args.per_device_train_batch_size, args.gradient_accumulation_steps) == (7, 5, 2)
     assert (args.seed, args.warmup_steps, args.lr_scheduler_type, args.max_grad_norm) == (42, 0.2, "cosine", 0.7)
-    assert (args.bf16, args.save_total_limit) == (False, 5)
+    assert (args.bf16, args.save_total_limit) == (False, None)
+    assert [one.limit for one in trainer.callback_handler.callbacks if isinstance(one, KeepCheckpoints)] == [5]
     groups = trainer.optimizer.param_groups
     assert {(round(g["lr"], 7), g["weight_decay"]) for g in groups} == {
         (2e-4, 0.0),

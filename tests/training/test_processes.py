@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import ROOT
 from safetensors.torch import load_file
+from sample_runs import NEW_ENCODER, NO_VECTORS
 from tiny import DANVAN, FITTING, REPORTS, SENTENCES, augmentation
 
 from ner_danvan.model_dir import read_model_dir
@@ -152,6 +153,8 @@ def pretraining(encoder: Path, text: Path, output: Path, batch_size: int) -> dic
         "resume": None,
         "encoder": str(encoder),
         "layers": 0,
+        "new": NEW_ENCODER,
+        "word_vectors": NO_VECTORS,
         "text": {"files": [str(text)], "segmenter": "spaces", "like": None, "share": 1.0, "held_out": 6},
         "training": training | {"precision": "fp32", "compile": "no", "save_steps": 6},
     }

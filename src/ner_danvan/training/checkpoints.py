@@ -32,7 +32,7 @@ class KeepCheckpoints(TrainerCallback):
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Take the oldest ones away, and what a kill left of others."""
@@ -44,7 +44,7 @@ class KeepCheckpoints(TrainerCallback):
         found = sorted(_numbered(folder), key=_step)
         best = Path(state.best_model_checkpoint or "").name
         may_go = [path for path in found[:-1] if path.name != best]
-        for path in may_go[: max(0, len(found) - self._limit)]:
+        for path in may_go[: max(0, len(found) - self.limit)]:
             remove_folder(path)
 
 

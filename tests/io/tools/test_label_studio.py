@@ -139,7 +139,7 @@ def test_a_task_that_cannot_be_read_is_one_line(content: Any, wanted: str, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("data", "wanted"), [(b"{oops", "no JSON at line 1"), (b"\xff", "not UTF-8"), (b"[" * 100_000, "cannot be read")]
+    ("data", "wanted"), [(b"{oops", "no JSON at column 2"), (b"\xff", "not UTF-8"), (b"[" * 100_000, "cannot be read")]
 )
 def test_a_file_that_is_no_json_is_one_line(data: bytes, wanted: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(data)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from sample_runs import NEW_ENCODER, NO_VECTORS
 from tiny import DANVAN, SENTENCES
 from transformers import RobertaForMaskedLM
 
@@ -18,10 +19,6 @@ from ner_danvan.training.config import EncoderConfig
 from ner_danvan.training.encoder import load_encoder
 from ner_danvan.training.pretraining.model import MuonAdamW, load_language_model
 from ner_danvan.training.pretraining.run import run
-
-NEW: dict[str, Any] = {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64, "positions": 64}
-NEW |= {"vocabulary": None, "symbols": 800}
-NO_VECTORS: dict[str, Any] = {"epochs": 0, "window": 3, "negatives": 4, "sample": 1e-2, "norm": 0.64}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +39,7 @@ def values(encoder: Path | None, text: Path, output: Path, **changes: Any) -> di
         "resume": None,
         "encoder": None if encoder is None else str(encoder),
         "layers": 0,
-        "new": NEW,
+        "new": NEW_ENCODER,
         "word_vectors": NO_VECTORS,
         "text": {"files": [str(text)], "segmenter": "spaces", "like": None, "share": 1.0, "held_out": 4},
         "training": training | {"save_steps": 10},
@@ -182,7 +179,7 @@ def test_an_encoder_from_scratch_learns_its_vocabulary_and_its_language(text: Pa
     assert plain.config.vocab_size == subwords.vocabulary_size + 1
     assert plain.config.max_position_embeddings == 66
     load_encoder(result.model, EncoderConfig("x", str(result.model), "mit", False, 0.1, 0.1), DANVAN)
-    again = values(None, text, tmp_path / "again", new=NEW | {"vocabulary": str(result.model)})
+    again = values(None, text, tmp_path / "again", new=NEW_ENCODER | {"vocabulary": str(result.model)})
     assert run(again).after == result.after
     assert (result.model / "bpe.codes").read_bytes() == (tmp_path / "again/model/bpe.codes").read_bytes()
 
@@ -229,9 +226,9 @@ def test_word_vectors_are_where_a_new_encoder_starts(text: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        ({"new": NEW | {"heads": 3}}, r"new\.hidden=32 must be a multiple of new\.heads=3"),
-        ({"new": NEW | {"symbols": 0}}, r"new\.symbols=0 must be above 0"),
-        ({"new": NEW | {"vocabulary": "nowhere"}}, r"nowhere: no vocab\.txt"),
+        ({"new": NEW_ENCODER | {"heads": 3}}, r"new\.hidden=32 must be a multiple of new\.heads=3"),
+        ({"new": NEW_ENCODER | {"symbols": 0}}, r"new\.symbols=0 must be above 0"),
+        ({"new": NEW_ENCODER | {"vocabulary": "nowhere"}}, r"nowhere: no vocab\.txt"),
         ({"word_vectors": NO_VECTORS | {"epochs": -1}}, r"word_vectors\.epochs=-1 must not be below 0"),
         ({"word_vectors": NO_VECTORS | {"epochs": 1}, "encoder": "models/danvan-mini-encoder"}, "set encoder=null too"),
     ],

@@ -32,10 +32,17 @@ def learn_vocabulary(articles: Sequence[str], symbols: int, folder: Path) -> Non
     tokenizer = Tokenizer(models.BPE(end_of_word_suffix=END_OF_WORD))
     tokenizer.pre_tokenizer = WhitespaceSplit()
     trainer = trainers.BpeTrainer(
-        vocab_size=symbols, end_of_word_suffix=END_OF_WORD, min_frequency=2, special_tokens=[], show_progress=False
+        vocab_size=symbols,
+        end_of_word_suffix=END_OF_WORD,
+        min_frequency=2,
+        # pairs that are as frequent go by the symbols' numbers; the trainer would number these as it meets them
+        special_tokens=sorted({word[-1] + END_OF_WORD for word in counts}),
+        show_progress=False,
     )
     tokenizer.train_from_iterator((" ".join(article.split()) for article in articles), trainer)
-    merges: list[tuple[str, str]] = [tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
+    learned = json.loads(tokenizer.to_str())["model"]
+    merges: list[tuple[str, str]] = [tuple(pair) for pair in learned["merges"]]
+    tokenizer = Tokenizer(models.BPE(vocab=learned["vocab"], merges=merges, end_of_word_suffix=END_OF_WORD))
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{left} {right} {len(merges) - rank}" for rank, (left, right) in enumerate(merges)]
     (folder / MERGES_FILE).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
