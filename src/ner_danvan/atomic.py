@@ -23,9 +23,9 @@ def partial_path(path: Path) -> Path:
 
 
 @contextmanager
-def whole_stream(path: Path) -> Iterator[BinaryIO]:
-    """A stream to `path.part`, which becomes `path` at the end, and goes away if the block raises."""
-    target = partial_path(path)
+def whole_stream(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
+    """A stream to `partial`, or to `path.part`, which becomes `path` at the end, and goes away if the block raises."""
+    target = partial or partial_path(path)
     try:
         with target.open("wb") as stream:
             yield stream

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+from ner_danvan.atomic import whole_stream
 from ner_danvan.bulk.shards import Shard
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import Failure
@@ -55,21 +55,12 @@ def part_name(number: int, ending: str) -> str:
     return f"part-{number:06d}.{ending}"
 
 
-@contextmanager
-def whole_part(path: Path) -> Iterator[BinaryIO]:
+def whole_part(path: Path) -> AbstractContextManager[BinaryIO]:
     """A stream to a file of another name, which becomes `path` at the end, and goes away if the block raises.
 
     The other name is new each time: a worker that was given up may still be writing.
     """
-    target = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with target.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        target.replace(path)
-    finally:
-        target.unlink(missing_ok=True)
+    return whole_stream(path, path.with_name(f".{path.name}.{uuid4().hex}.tmp"))
 
 
 def earlier_rows(folder: Path) -> list[int]:
