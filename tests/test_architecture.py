@@ -24,6 +24,7 @@ ROOMS = [
     "model_files",
     "model_dir",
     "backends",
+    "pieces",
     "pipeline",
     "tagger",
     "io",

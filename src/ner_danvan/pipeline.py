@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from threading import Thread
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from ner_danvan.text.inputs import Inputs, prepare
 from ner_danvan.text.subwords import PAD_ID
 
 Logits = npt.NDArray[np.float32]
-OnFailure = Callable[[Document, Exception], None]
+_Doc = TypeVar("_Doc", bound=Document)
 
 _GROUP_WINDOWS = 64  # sorted by length together: enough for even batches, and few documents already overlap the stages
 _GROUPS_AHEAD = 2  # that the encoder has, so that it never waits while one is prepared or decoded
@@ -33,20 +34,17 @@ _CHUNK_DOCUMENTS = 256
 
 
 def prepared(
-    documents: Iterable[str | Document], files: ModelFiles, workers: int, on_failure: OnFailure | None
-) -> Iterator[tuple[Document, Inputs]]:
+    documents: Iterable[_Doc], files: ModelFiles, workers: int, on_failure: Callable[[_Doc, Exception], None] | None
+) -> Iterator[tuple[_Doc, Inputs]]:
     """Each document with its windows, in order; `workers` processes prepare ahead, none of them if it is 0.
 
     A document that cannot be prepared is left out if `on_failure` takes it; otherwise its exception is raised. Raises
     UserError if a worker process dies.
     """
-    named = (
-        item if isinstance(item, Document) else Document(str(number), item) for number, item in enumerate(documents)
-    )
     if workers:
-        pairs = _from_workers(named, files, workers)
+        pairs = _from_workers(documents, files, workers)
     else:
-        pairs = ((document, _attempt(document.text, files)) for document in named)
+        pairs = ((document, _attempt(document.text, files)) for document in documents)
     for document, result in pairs:
         if isinstance(result, Inputs):
             yield document, result
@@ -57,9 +55,9 @@ def prepared(
 
 
 def _from_workers(
-    documents: Iterable[Document], files: ModelFiles, workers: int
-) -> Iterator[tuple[Document, Inputs | Exception]]:
-    waiting: deque[tuple[list[Document], Future[list[Inputs | Exception]]]] = deque()
+    documents: Iterable[_Doc], files: ModelFiles, workers: int
+) -> Iterator[tuple[_Doc, Inputs | Exception]]:
+    waiting: deque[tuple[list[_Doc], Future[list[Inputs | Exception]]]] = deque()
     # spawned, for a fork would copy the encoder's threads half
     with ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(files,)
@@ -79,14 +77,12 @@ def _from_workers(
             pool.shutdown(cancel_futures=True)
 
 
-def _result(
-    chunk: list[Document], future: Future[list[Inputs | Exception]]
-) -> Iterator[tuple[Document, Inputs | Exception]]:
+def _result(chunk: list[_Doc], future: Future[list[Inputs | Exception]]) -> Iterator[tuple[_Doc, Inputs | Exception]]:
     return zip(chunk, future.result(), strict=True)
 
 
-def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    chunk: list[Document] = []
+def _chunks(documents: Iterable[_Doc]) -> Iterator[list[_Doc]]:
+    chunk: list[_Doc] = []
     characters = 0
     for document in documents:
         chunk.append(document)
@@ -129,14 +125,14 @@ def _attempt(text: str, files: ModelFiles) -> Inputs | Exception:
 
 
 def encoded(
-    pairs: Iterable[tuple[Document, Inputs]], backend: Backend, outputs: int, batch_tokens: int
-) -> Iterator[tuple[list[tuple[Document, Inputs]], list[Logits]]]:
+    pairs: Iterable[tuple[_Doc, Inputs]], backend: Backend, outputs: int, batch_tokens: int
+) -> Iterator[tuple[list[tuple[_Doc, Inputs]], list[Logits]]]:
     """Groups of documents with the logits `[length, outputs]` of all their windows.
 
     While the encoder reads some groups, the next is prepared; no more than `_GROUPS_AHEAD` + 1 are held.
     """
     pool = ThreadPoolExecutor(backend.parallel)
-    running: deque[tuple[list[tuple[Document, Inputs]], _Rows]] = deque()
+    running: deque[tuple[list[tuple[_Doc, Inputs]], _Rows]] = deque()
     try:
         for group in _groups(pairs):
             running.append((group, _Rows(group, backend, pool, outputs, batch_tokens)))
@@ -150,8 +146,8 @@ def encoded(
         pool.shutdown(cancel_futures=True)  # whoever reads us may stop early
 
 
-def _groups(pairs: Iterable[tuple[Document, Inputs]]) -> Iterator[list[tuple[Document, Inputs]]]:
-    group: list[tuple[Document, Inputs]] = []
+def _groups(pairs: Iterable[tuple[_Doc, Inputs]]) -> Iterator[list[tuple[_Doc, Inputs]]]:
+    group: list[tuple[_Doc, Inputs]] = []
     windows = 0
     for pair in pairs:
         group.append(pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,9 @@ def flat_spans(spans: Iterable[Span], keep: Kept) -> tuple[Span, ...]:
     sign = -1 if keep == "outermost" else 1
     kept: list[Span] = []
     for span in sorted(spans, key=lambda span: (sign * (span.end - span.start), span.start, span.label)):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted_spans(kept)
+        place = bisect_left(kept, span.start, key=lambda other: other.start)
+        after = kept[place].start if place < len(kept) else span.end
+        before = kept[place - 1].end if place else span.start
+        if before <= span.start and span.end <= after:
+            kept.insert(place, span)
+    return tuple(kept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ner_danvan.backends.base import Backend
@@ -12,7 +11,9 @@ from ner_danvan.decode import decode, sure_spans
 from ner_danvan.document import Document
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import ModelFiles, find_model, read_model_dir
+from ner_danvan.pieces import Piece, joined, once_a_document, pieces
 from ner_danvan.pipeline import encoded, prepared
+from ner_danvan.span import Span
 from ner_danvan.text.inputs import Inputs, prepare, stitch_documents
 
 
@@ -77,8 +78,14 @@ class Tagger:
         """Tagged documents, one for each that comes in and in its order; strings get their number as id.
 
         Texts are segmented in `workers` processes, or in this one. A document that cannot be prepared is left out if
-        `on_failure` takes it; otherwise its exception is raised.
+        `on_failure` takes it; otherwise its exception is raised. One of more than `pieces.LONGEST` characters is read
+        in pieces, cut where a paragraph ends.
         """
+        yield from joined(self._tagged(pieces(documents), workers, once_a_document(on_failure)))
+
+    def _tagged(
+        self, documents: Iterable[Piece], workers: int, on_failure: Callable[[Piece, Exception], None] | None
+    ) -> Iterator[tuple[Piece, tuple[Span, ...]]]:
         settings = self._files.settings
         pairs = prepared(documents, self._files, workers, on_failure)
         for group, logits in encoded(pairs, self._backend, len(self.scheme.tags), self._batch_tokens):
@@ -86,13 +93,13 @@ class Tagger:
             spans = decode(
                 stitch_documents(inputs, logits),
                 [prepared.offsets for prepared in inputs],
-                [document.text for document, _ in group],
+                [piece.text for piece, _ in group],
                 self.scheme,
                 settings.transitions,
                 settings.temperatures,
             )
-            for (document, _), found in zip(group, spans, strict=True):
-                yield replace(document, spans=sure_spans(found, self.min_score))
+            for (piece, _), found in zip(group, spans, strict=True):
+                yield piece, sure_spans(found, self.min_score)
 
     def prepare(self, text: str) -> Inputs:
         """Words, subwords and windows of a text, as the model reads it."""
