@@ -28,7 +28,7 @@ from ner_danvan.io.output import (
     whole_file,
     write_errors,
 )
-from ner_danvan.io.readers import Failure, cannot_be_tagged, read_inputs
+from ner_danvan.io.readers import Failure, cannot_be_tagged, parse_limits, read_inputs
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import BINARY, COMPANIED, ENDINGS, FORMATS, NEEDS, RESUMABLE
 from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
@@ -123,12 +123,20 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="processes that segment texts beside this one (none); with --engine ray actors (one a core)",
     )
     parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="allow a file you trust more: file=4G, members=50000, unpacked, part, ratio, cell, rows (docs/threats.md)",
+    )
+    parser.add_argument(
         "--engine",
         choices=("local", "ray"),
         default="local",
         help="ray: a pool of actors reads files, JSONL, Parquet, writes a folder of parts; RAY_ADDRESS names a cluster",
     )
     options = parser.parse_args(arguments)
+    options.limits = parse_limits(options.limit)
     if "" in options.paths:
         parser.error("a PATH is empty; an unset variable, perhaps? Give a file, a folder or -.")
     if options.text is not None and options.paths:
@@ -253,6 +261,7 @@ def _run_bulk(options: argparse.Namespace) -> int:
         min_score=options.min_score,
         stop=options.on_error == "fail",
         resume=options.resume,
+        limits=options.limits,
     )
     return run_bulk(request, RayEngine(options.workers), _tell)
 
@@ -261,7 +270,15 @@ def _items(options: argparse.Namespace, output: Path | None, finished: list[Fini
     if options.text is not None:
         return iter([Document("text", options.text)])
     own = [output, partial_path(output), settings_path(output), errors_path(output)] if output else []
-    items = read_inputs(options.paths, _stdin, own=own, note=_tell, column=options.column, id_column=options.id_column)
+    items = read_inputs(
+        options.paths,
+        _stdin,
+        own=own,
+        note=_tell,
+        column=options.column,
+        id_column=options.id_column,
+        limits=options.limits,
+    )
     return skip_finished(items, finished, output) if output else items
 
 

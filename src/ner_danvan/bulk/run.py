@@ -15,7 +15,7 @@ from ner_danvan.bulk.shards import FAILED, SHARD_BYTES, Shard, find_inputs, plan
 from ner_danvan.bulk.worker import Job, fingerprint
 from ner_danvan.errors import UserError
 from ner_danvan.hub import is_hub_id
-from ner_danvan.io.readers import Failure
+from ner_danvan.io.readers import SAFE, Failure, Limits
 from ner_danvan.model_dir import find_model, read_model_dir
 
 # tags shards, in any order, and gives what came of each
@@ -39,6 +39,7 @@ class Request:
     stop: bool = True
     resume: bool = False
     shard_bytes: int = SHARD_BYTES
+    limits: Limits = SAFE
 
 
 def run_bulk(request: Request, engine: Engine, tell: Callable[[str], None]) -> int:
@@ -93,6 +94,7 @@ def _job(request: Request) -> tuple[Job, dict[str, object]]:
         str(request.output.absolute()),
         str(Path.cwd()),
         request.stop,
+        request.limits,
     )
     min_score = settings.min_score if request.min_score is None else request.min_score
     return job, {

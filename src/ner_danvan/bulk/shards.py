@@ -17,9 +17,11 @@ from ner_danvan.document import Document, document_from_dict
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import (
     BULK_ENDINGS,
+    SAFE,
     STDIN,
     Failure,
     InputFile,
+    Limits,
     attempt,
     find_files,
     is_jsonl,
@@ -253,7 +255,7 @@ def _is_text(kind: Any) -> bool:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def read_shard(shard: Shard, base: Path) -> Iterator[Document | Failure]:
+def read_shard(shard: Shard, base: Path, limits: Limits = SAFE) -> Iterator[Document | Failure]:
     """The shard's documents, in order, named as one command names them; paths are below `base` unless absolute.
 
     Raises UserError if a file is no longer what it was when the shard was planned.
@@ -263,17 +265,20 @@ def read_shard(shard: Shard, base: Path) -> Iterator[Document | Failure]:
             yield Failure(piece.name, piece.message)
             continue
         try:
-            yield from _READERS[piece.kind](piece, base / piece.path)
+            if piece.kind == TEXT:
+                yield _read_text(piece, base / piece.path, limits)
+            else:
+                yield from _READERS[piece.kind](piece, base / piece.path)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"{piece.path}: cannot be read here ({reason}); put it where all workers see it.") from None
 
 
-def _read_text(piece: Piece, path: Path) -> Iterator[Document | Failure]:
+def _read_text(piece: Piece, path: Path, limits: Limits) -> Document | Failure:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != piece.sha256:
         raise _changed(piece)
-    yield read_one(data, piece.name, piece.path)
+    return read_one(data, piece.name, piece.path, limits)
 
 
 def _read_lines(piece: Piece, path: Path) -> Iterator[Document | Failure]:
@@ -339,7 +344,6 @@ def _changed(piece: Piece) -> UserError:
 
 
 _READERS: dict[str, Callable[[Piece, Path], Iterator[Document | Failure]]] = {
-    TEXT: _read_text,
     LINES: _read_lines,
     PARQUET: _read_parquet,
 }

@@ -13,7 +13,7 @@ from ner_danvan.bulk.parts import GO_ON, Outcome, part_name, whole_part
 from ner_danvan.bulk.shards import Shard, read_shard
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
-from ner_danvan.io.readers import Failure, cannot_be_tagged
+from ner_danvan.io.readers import SAFE, Failure, Limits, cannot_be_tagged
 from ner_danvan.model_dir import CONFIG_FILE, INT8_FILE, SPLIT_WORDS_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.tagger import Tagger
 
@@ -38,6 +38,7 @@ class Job:
     folder: str
     base: str
     stop: bool
+    limits: Limits = SAFE
 
 
 def fingerprint(folder: Path, backend: str) -> str:
@@ -87,7 +88,7 @@ class ShardTagger:
         """Numbers of documents and of bytes written; adds to `failures`."""
 
         def readable() -> Iterator[Document]:
-            for item in read_shard(shard, Path(self._job.base)):
+            for item in read_shard(shard, Path(self._job.base), self._job.limits):
                 if isinstance(item, Document):
                     yield item
                 else:

@@ -63,4 +63,5 @@ def _read_member(
             return
         spooled.seek(0)
         origin = {**source.origin, "member": member.filename}
-        yield from read(Source(name, place, cast(BinaryIO, spooled), origin, inside=True), settings)
+        inner = Source(name, place, cast(BinaryIO, spooled), origin, inside=True, limits=source.limits)
+        yield from read(inner, settings)

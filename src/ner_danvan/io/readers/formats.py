@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ner_danvan.errors import UserError
+from ner_danvan.io.readers.limits import SAFE, Limits
 from ner_danvan.io.readers.sniff import (
     CSV,
     DOCX,
@@ -38,7 +39,6 @@ _READERS = {  # imported when one is wanted: most runs read one format
 _HOLDERS = {MAIL: ("mail", "read_mail"), ZIP: ("archive", "read_archive")}  # of what is read by the same rules
 
 
-MOST_WHOLE = 2**30  # bytes of a file that is read as a whole; JSONL, tables and archives are not
 _BY_PIECES = {JSONL, CSV, XLSX, PARQUET, ZIP}
 
 
@@ -46,8 +46,11 @@ def read_source(source: Source, settings: Settings) -> Iterator[Item]:
     """All documents of a source, in whatever format; what cannot be read is a failure, and ends this source."""
     try:
         kind = kind_of(source)
-        if kind not in _BY_PIECES and (size := source.stream.seek(0, io.SEEK_END)) > MOST_WHOLE:
-            raise source.fault(f"has {size} bytes, more than {MOST_WHOLE}; cut it into several.")
+        if kind not in _BY_PIECES and (size := source.stream.seek(0, io.SEEK_END)) > source.limits.file:
+            raise source.fault(
+                f"has {size} bytes, more than {source.limits.file}; cut it into several, or allow more by "
+                f"--limit file={size}."
+            )
         source.stream.seek(0)
         if kind in _HOLDERS:
             if source.inside:
@@ -60,9 +63,9 @@ def read_source(source: Source, settings: Settings) -> Iterator[Item]:
         yield _failure(source, error)
 
 
-def read_one(data: bytes, name: str, place: str) -> Item:
+def read_one(data: bytes, name: str, place: str, limits: Limits = SAFE) -> Item:
     """The document of a file that must be one: for who counts documents before they are read."""
-    source = Source(name, place, io.BytesIO(data), {"source": name})
+    source = Source(name, place, io.BytesIO(data), {"source": name}, limits=limits)
     try:
         if (kind := kind_of(source)) not in ONE_DOCUMENT:
             raise source.fault(f"is a {kind} file, which is read without --engine ray; or convert it to JSONL.")

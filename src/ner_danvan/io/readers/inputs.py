@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ner_danvan.io.readers.formats import read_source
+from ner_danvan.io.readers.limits import SAFE, Limits
 from ner_danvan.io.readers.sniff import ENDINGS, JSONL, kind_of_ending
 from ner_danvan.io.readers.source import Failure, InputFile, Item, Settings, Source, ignore
 
@@ -25,25 +26,26 @@ def read_inputs(
     note: Callable[[str], None] = ignore,
     column: str | None = None,
     id_column: str | None = None,
+    limits: Limits = SAFE,
 ) -> Iterator[Item]:
     """Documents of all inputs, in order: text, DOCX, PDF, HTML give one; JSONL and tables one a row; `-` reads stdin.
 
     A folder gives its readable files and those below it, by name, but for `own`, the command's own output; `note` is
     told of files that were passed over, and of text that was converted. `column` and `id_column` are those of tables,
-    where they do not say it by their names. A file named by itself is read whatever its ending. Ids are paths as given,
-    below a folder relative to it; rows have theirs, or path and row. `meta` says where a document comes from: "source",
-    and where there are any "member", "sheet", "row" or "pages".
+    where they do not say it by their names; `limits` are what a file may take. A file named by itself is read whatever
+    its ending. Ids are paths as given, below a folder relative to it; rows have theirs, or path and row. `meta` says
+    where a document comes from: "source", and where there are any "member", "sheet", "row" or "pages".
     """
     settings = Settings(column, id_column, note)
     for name in paths:
         if name == STDIN:
-            yield from _read_stdin(stdin, settings)
+            yield from _read_stdin(stdin, settings, limits)
         else:
             for found in find_files(name, own=own, note=note):
                 if isinstance(found, Failure):
                     yield found
                 else:
-                    yield from _read_file(found, settings)
+                    yield from _read_file(found, settings, limits)
 
 
 def find_files(
@@ -65,19 +67,21 @@ def is_jsonl(path: Path) -> bool:
     return kind_of_ending(path.name) == JSONL
 
 
-def _read_stdin(stdin: Callable[[], BinaryIO | None], settings: Settings) -> Iterator[Item]:
+def _read_stdin(stdin: Callable[[], BinaryIO | None], settings: Settings, limits: Limits) -> Iterator[Item]:
     stream = stdin()
     if stream is None:
         yield Failure("stdin", "stdin: is closed; pipe a text into it.")
         return
-    yield from read_source(Source("stdin", "stdin", io.BytesIO(stream.read()), {"source": "stdin"}), settings)
+    whole = io.BytesIO(stream.read())
+    yield from read_source(Source("stdin", "stdin", whole, {"source": "stdin"}, limits=limits), settings)
 
 
-def _read_file(file: InputFile, settings: Settings) -> Iterator[Item]:
+def _read_file(file: InputFile, settings: Settings, limits: Limits) -> Iterator[Item]:
     try:
         with file.path.open("rb") as stream:
             whole = stream if stream.seekable() else io.BytesIO(stream.read())  # a pipe
-            yield from read_source(Source(file.name, str(file.path), whole, {"source": file.name}), settings)
+            source = Source(file.name, str(file.path), whole, {"source": file.name}, limits=limits)
+            yield from read_source(source, settings)
     except FileNotFoundError:
         yield Failure(file.name, f"{file.path}: no such file; check the path.")
     except OSError as error:

@@ -40,7 +40,8 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
         data = _payload(part)
         origin = {**source.origin, "member": name}
         place = f"{source.place}/{name}"
-        yield from read(Source(f"{source.name}/{name}", place, io.BytesIO(data), origin, inside=True), settings)
+        attached = Source(f"{source.name}/{name}", place, io.BytesIO(data), origin, True, source.limits)
+        yield from read(attached, settings)
 
 
 class _ShortHeaders(EmailPolicy):

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
+from ner_danvan.io.readers.limits import SAFE, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class InputFile(NamedTuple):
 class Source:
     """Bytes to read: `name` begins ids, `place` begins messages, `origin` is the `meta` of what is read from it.
 
-    The stream can seek. `inside` says that it came out of an archive or a mail.
+    The stream can seek. `inside` says that it came out of an archive or a mail; `limits` what it may take.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     stream: BinaryIO
     origin: Mapping[str, Any]
     inside: bool = False
+    limits: Limits = SAFE
 
     def fault(self, message: str) -> UserError:
         """An error of this source; the message is the fault and its mend, and becomes one line."""

@@ -19,10 +19,8 @@ from ner_danvan.text.normalize import compose
 
 _TEXT_NAMES = {"text", "noidung", "content", "fulltext", "body", "vanban", "noidungbaocao", "noidungvanban"}
 _ID_NAMES = {"id"}
-_MOST_FIELD = 16 * 2**20  # characters of a cell; an unclosed quote would otherwise take the rest of the file
 _SAMPLE = 256 * 2**10  # bytes from which encoding and delimiter are told
 _BATCH_ROWS = 256  # of a Parquet file, decoded at a time
-_MOST_ROWS = 1_048_576  # of a sheet; a file may name a row a thousand million, and openpyxl gives all before it
 _READ_AHEAD = 2**20  # bytes of a Parquet column
 _SHOWN = 20  # columns that a message lists
 
@@ -53,7 +51,7 @@ def read_csv(source: Source, settings: Settings) -> Iterator[Item]:
         settings.note(f"{source.place}: {encoding.remark}")
     codec = "utf-8-sig" if encoding.codec == UTF8 else encoding.codec
     stream = io.TextIOWrapper(source.stream, encoding=codec, newline="")
-    csv.field_size_limit(_MOST_FIELD)
+    csv.field_size_limit(source.limits.cell)
     rows = csv.reader(stream, delimiter=_delimiter(source, sample.decode(codec, "ignore")))
     try:
         cells = ([encoding.convert(cell) for cell in row] for row in rows)
@@ -63,7 +61,9 @@ def read_csv(source: Source, settings: Settings) -> Iterator[Item]:
             f"row {rows.line_num + 1} or later: not {codec} ({error.reason}); save it as CSV UTF-8."
         ) from None
     except csv.Error as error:
-        raise source.fault(f"line {rows.line_num}: no CSV ({error}); is a quote left open?") from None
+        raise source.fault(
+            f"line {rows.line_num}: no CSV ({error}); is a quote left open? Longer cells are allowed by --limit cell=N."
+        ) from None
     finally:
         stream.detach()
 
@@ -107,8 +107,11 @@ def _rows_of(sheet: Any, source: Source) -> Iterator[Sequence[Any]]:
     """Rows of a sheet, no more than a sheet can have; raises UserError."""
     try:
         for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-            if number > _MOST_ROWS:
-                raise source.fault(f"has a row below {_MOST_ROWS}, where a sheet ends; save it again in its program.")
+            if number > source.limits.rows:
+                raise source.fault(
+                    f"has a row below {source.limits.rows}, where a sheet ends; save it again in its program, or "
+                    "allow more by --limit rows=N."
+                )
             yield row
     except UserError:
         raise

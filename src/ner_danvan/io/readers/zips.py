@@ -7,10 +7,6 @@ from zipfile import ZipFile, ZipInfo
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers.source import Source
 
-MOST_MEMBERS = 10_000
-MOST_BYTES = 2 * 2**30  # of all members, unpacked
-MOST_PART = 256 * 2**20  # of a part of a DOCX, which is read as a whole
-MOST_RATIO = 200  # unpacked to packed; text comes to 5, XML to 40
 _FREE = 2**20  # bytes that a member may have whatever its ratio
 
 
@@ -23,20 +19,24 @@ def open_zip(source: Source) -> ZipFile:
         file = ZipFile(source.stream)
     except Exception as error:  # whatever its directory of members makes `zipfile` stumble over
         raise source.fault(f"is no whole ZIP file ({short(error)}); get it again, or save it again.") from None
-    members = file.infolist()
-    if len(members) > MOST_MEMBERS:
-        raise source.fault(f"has {len(members)} members, more than {MOST_MEMBERS}; unpack it, and give the folder.")
-    total = sum(member.file_size for member in members)
-    if total > MOST_BYTES:
+    members, limits = file.infolist(), source.limits
+    if len(members) > limits.members:
         raise source.fault(
-            f"unpacks to {total / 2**30:.1f} GiB, more than {MOST_BYTES / 2**30:g}; unpack it, and give the folder."
+            f"has {len(members)} members, more than {limits.members}; unpack it, and give the folder, or allow more by "
+            f"--limit members={len(members)}."
+        )
+    total = sum(member.file_size for member in members)
+    if total > limits.unpacked:
+        raise source.fault(
+            f"unpacks to {total} bytes, more than {limits.unpacked}; unpack it, and give the folder, or allow more by "
+            f"--limit unpacked={total}."
         )
     for member in members:
-        if member.file_size > _FREE and member.file_size > MOST_RATIO * max(1, member.compress_size):
-            ratio = member.file_size // max(1, member.compress_size)
+        if member.file_size > _FREE and member.file_size > limits.ratio * max(1, member.compress_size):
+            ratio = -(-member.file_size // max(1, member.compress_size))
             raise source.fault(
-                f"{member.filename} in it unpacks to {ratio} times its size, more than {MOST_RATIO}, as in a ZIP bomb; "
-                "unpack it yourself if you trust it."
+                f"{member.filename} in it unpacks to {ratio} times its size, more than {limits.ratio}, as in a ZIP "
+                f"bomb; if you trust it, allow it by --limit ratio={ratio}."
             )
     return file
 
@@ -46,8 +46,11 @@ def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
     shown = name if isinstance(name, str) else name.filename
     try:
         info = file.getinfo(name) if isinstance(name, str) else name
-        if info.file_size > MOST_PART:
-            raise source.fault(f"{shown} in it has more than {MOST_PART // 2**20} MiB; cut the file into several.")
+        if info.file_size > source.limits.part:
+            raise source.fault(
+                f"{shown} in it has {info.file_size} bytes, more than {source.limits.part}; cut the file into several, "
+                f"or allow more by --limit part={info.file_size}."
+            )
         if info.flag_bits & 1:
             raise source.fault(f"{shown} in it is encrypted; save a copy without its password.")
         return file.read(info)

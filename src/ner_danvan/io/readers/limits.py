@@ -1,0 +1,52 @@
+"""What a file may take of time and memory: limits with safe defaults, which whoever trusts a file may raise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+from ner_danvan.errors import UserError
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Each is the most that is still read; sizes are bytes, but `cell` is characters.
+
+    `file`: of one that is read as a whole (text, DOCX, PDF, HTML, mail; JSONL, tables and archives are not).
+    `members`: in an archive, a DOCX or an XLSX. `unpacked`: all of them together. `part`: one of a DOCX.
+    `ratio`: unpacked to packed, of a member of more than a mebibyte; text comes to 5, XML to 40. `cell`: of a CSV; an
+    unclosed quote would otherwise take the rest of the file. `rows`: of a sheet of an XLSX, where a file may name a
+    row a thousand million.
+    """
+
+    file: int = 2**30
+    members: int = 10_000
+    unpacked: int = 2 * 2**30
+    part: int = 256 * 2**20
+    ratio: int = 200
+    cell: int = 16 * 2**20
+    rows: int = 1_048_576
+
+
+SAFE = Limits()
+
+
+def parse_limits(settings: Iterable[str]) -> Limits:
+    """The defaults but for settings such as "file=4G" or "members=50000"; raises UserError.
+
+    K, M and G stand for 2^10, 2^20 and 2^30.
+    """
+    names = [field.name for field in fields(Limits)]
+    limits = SAFE
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in names:
+            raise UserError(f'--limit "{setting}": there is no limit of that name; give NAME=N of {", ".join(names)}.')
+        found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", value.strip().upper())
+        if found is None or not int(found[1]):
+            raise UserError(f'--limit "{setting}": is no size; give a number above 0, as {name}=5000 or {name}=4M.')
+        limits = replace(limits, **{name: int(found[1]) * _UNITS[found[2]]})
+    return limits
