@@ -41,6 +41,25 @@ def test_an_interruption_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> 
     assert exits_with(KeyboardInterrupt(), capsys, inside=False) == (130, "error: interrupted\n")
 
 
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("error", [ConfigCompositionException, UnboundLocalError, MissingMandatoryValue, UserError])
+def test_nor_is_one_over_which_a_library_stumbles(
+    error: type[Exception], inside: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def task() -> None:
+        try:
+            try:
+                raise KeyboardInterrupt
+            finally:  # as OmegaConf puts its flags back
+                raise error("flags")
+        except Exception as wrapped:
+            raise error("") from wrapped
+
+    with pytest.raises(SystemExit) as left:
+        run_hydra(one_line_errors(task) if inside else task)
+    assert (left.value.code, capsys.readouterr().err) == (130, "error: interrupted\n")
+
+
 def test_a_fault_of_the_program_is_not_hidden() -> None:
     def broken() -> None:
         raise ZeroDivisionError

@@ -57,6 +57,13 @@ def fail_stopped(stop: KeyboardInterrupt, hint: str = "") -> NoReturn:
     fail(word + hint, code)
 
 
+def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interruption while which an error was raised: a library that puts itself in order may stumble over it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 def is_first_process() -> bool:
     """Whether this is the one to tell results, of all that torchrun or accelerate has started; True for a lone one."""
     return os.environ.get("RANK", "0") == "0"
@@ -84,11 +91,13 @@ def one_line_errors(task: Callable[Arguments, Result]) -> Callable[Arguments, Re
             logging.getLogger("ner_danvan").setLevel(logging.WARNING)
         try:
             return task(*arguments, **options)
-        except UserError as error:
-            fail(str(error))
-        except OmegaConfBaseException as error:
-            fail(f"{error} {_HINT}")
         except Exception as error:
+            if stop := stop_behind(error):
+                raise stop from None
+            if isinstance(error, UserError):
+                fail(str(error))
+            if isinstance(error, OmegaConfBaseException):
+                fail(f"{error} {_HINT}")
             if fault := disk_fault(error):
                 fail(fault)
             raise
@@ -126,10 +135,16 @@ def run_hydra(main: Callable[[], None]) -> None:
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
+        if behind := stop_behind(error):
+            fail_stopped(behind)
         reason, _, _ = str(error).partition("Config search path:")  # where Hydra looks says nothing of the mend
         fail(f"{reason} {_HINT}")
     except KeyboardInterrupt as stop:
         fail_stopped(stop)
+    except Exception as error:
+        if behind := stop_behind(error):
+            fail_stopped(behind)
+        raise
     finally:
         _leave_processes()
 

@@ -4,8 +4,9 @@ PYTHONPATH=src python tests/kill/harness.py predict csv train export data bulk -
 PYTHONPATH=src python tests/kill/harness.py ray --kills 5 --stops 1
 
 Every trial begins a command in a fresh folder, ends it at a moment drawn from a seed (SIGKILL, or SIGINT or SIGTERM),
-perhaps again while it goes on, looks at each file that is there, and has it go on to its end. Commands are forked from
-this process, which has imported everything and started no thread, so that moments fall into work and not into imports.
+one in two of them after an unbroken run would have begun to write, perhaps again while it goes on, looks at each file
+that is there, and has it go on to its end. Commands are forked from this process, which has imported everything and
+started no thread, so that moments fall into work and not into imports.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -60,6 +62,7 @@ class Tally:
     """What came of the trials of a subject."""
 
     seconds: float = 0.0  # of an unbroken run
+    first: float = 0.0  # seconds until it first changed a file
     ended: Counter[str] = field(default_factory=Counter)
     begun: int = 0  # kills after which something had been written
     faults: list[str] = field(default_factory=list)
@@ -86,8 +89,14 @@ def _whole_run(subject: Subject, folder: Path, tally: Tally) -> Files:
     for name in ("first", "second"):
         place = folder / name
         subject.prepare(place)
-        begin = time.monotonic()
-        code = _ended(subject.begin(place), _LONGEST)
+        before, begin = _stamps(place), time.monotonic()
+        process, tally.first = subject.begin(place), 0.0
+        while (code := _ended(process, 0.0)) is None:
+            if not tally.first and _stamps(place) != before:
+                tally.first = time.monotonic() - begin
+            time.sleep(0.005)
+            if time.monotonic() - begin > _LONGEST:
+                raise SystemExit(f"an unbroken run takes more than {_LONGEST:g} s")
         tally.seconds = time.monotonic() - begin
         if code not in (0, 1):
             raise SystemExit(f"an unbroken run ended with {code}:\n{(place / LOG).read_text()}")
@@ -95,6 +104,17 @@ def _whole_run(subject: Subject, folder: Path, tally: Tally) -> Files:
     if differing := _differing(*found):
         raise SystemExit(f"two unbroken runs differ in {differing}")
     return found[0]
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """What changes when anything but the log is written."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            status = path.stat()
+            if path.name != LOG:
+                found[str(path)] = (status.st_mtime_ns, status.st_size)
+    return found
 
 
 def _trial(
@@ -106,7 +126,7 @@ def _trial(
     command = subject.begin
     while True:
         process = command(folder)
-        moment = draw.uniform(0, 1.05 * tally.seconds)
+        moment = draw.uniform(draw.choice([0, 0.98 * tally.first]), 1.05 * tally.seconds)
         code = _ended(process, moment)
         if code is None:
             os.kill(process, sent)
@@ -251,8 +271,8 @@ def main() -> None:
 def _show(name: str, tally: Tally) -> None:
     ended = ", ".join(f"{count} {how}" for how, count in sorted(tally.ended.items()))
     print(
-        f"{name}: unbroken {tally.seconds:.1f} s; {ended}; {tally.begun} after the first write; "
-        f"{len(tally.faults)} faults",
+        f"{name}: unbroken {tally.seconds:.1f} s, writes from {tally.first:.1f} s on; {ended}; "
+        f"{tally.begun} after the first write; {len(tally.faults)} faults",
         flush=True,
     )
     for fault in tally.faults:

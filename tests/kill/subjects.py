@@ -12,6 +12,7 @@ from pathlib import Path
 import datasets
 import hydra
 import onnxruntime
+import rich.table
 import tiny
 import torch
 import transformers
@@ -24,7 +25,7 @@ from ner_danvan.export import run as exporting
 from ner_danvan.training import run as training
 
 # in this process before any fork, so that a child begins with its work
-IMPORTED = (datasets, hydra, onnxruntime, torch, transformers, build, exporting, training)
+IMPORTED = (datasets, hydra, onnxruntime, rich.table, torch, transformers, build, exporting, training)
 
 _OWN_TIMES = ("cost", "commit", "changed_since_commit")  # of run.json: not what a run's result depends on
 _SPLITS = {"train": 24, "dev": 6, "test": 6}
@@ -142,6 +143,7 @@ def _training(stock: Stock) -> Subject:
     """A model is whole or not there; `resume=auto` ends with its weights."""
     data = [f"data.{split}={stock.folder / 'small' / split}" for split in ("train", "dev")]
     command = [f"model.path={stock.folder / 'encoder'}", *data, "augment=none", *_TRAINING, "output=run", "resume=auto"]
+    command.append("tracker=null")  # what TensorBoard writes has times in it
 
     def read(folder: Path) -> Files:
         return {

@@ -54,8 +54,10 @@ def test_attachments_are_documents_of_their_own(tmp_path: Path) -> None:
     assert notes == [f"{path}: passed over the attachment a.png, which no reader takes"]
 
 
-def test_a_false_charset_does_not_lose_the_body(tmp_path: Path) -> None:
-    data = b"Subject: x\r\nContent-Type: text/plain; charset=no-such\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+@pytest.mark.parametrize("charset", [b"no-such", b"hex", b"ascii", b'"utf-8\0\0x"', b'""', b'"' + b"x" * 300 + b'"'])
+def test_a_false_charset_does_not_lose_the_body(tmp_path: Path, charset: bytes) -> None:
+    data = b"Subject: x\r\nContent-Type: text/plain; charset=" + charset
+    data += b"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     (tmp_path / "a.eml").write_bytes(data + "Đảng ủy".encode())
     assert read_one(tmp_path / "a.eml").text == "x\nĐảng ủy"
 

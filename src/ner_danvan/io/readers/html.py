@@ -45,7 +45,7 @@ def _decode(data: bytes, source: Source) -> str:
         try:
             if named and named[1].lower() not in (b"utf-8", b"utf8"):
                 return data.decode(named[1].decode())
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             pass
         try:
             return decode(data, source.place)[0]

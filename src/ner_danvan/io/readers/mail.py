@@ -86,7 +86,7 @@ def _text(data: bytes, charset: str | None, source: Source) -> str:
     """By the charset that the part names, if it is true."""
     try:
         return data.decode(charset or "utf-8")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # UnicodeDecodeError, and a name that none can be
         try:
             return decode(data, source.place)[0]
         except UserError:
