@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from tiny import DANVAN, RECORD, SENTENCES, RandomBackend, write_run
 
 from ner_danvan.backends.base import pad_batch
 from ner_danvan.backends.onnx import OnnxBackend
-from ner_danvan.document import Document
+from ner_danvan.corpus.folds import Fold, leave_out
+from ner_danvan.corpus.reports import limited
+from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.run import evaluate_model
 from ner_danvan.export.int8 import Gate, gather_ranges, speedup, write_int8
@@ -133,6 +136,35 @@ def test_an_export_judges_int8_on_the_runs_own_data(
     with caplog.at_level(logging.INFO):
         assert run(values | {"int8": int8}).int8 is None
     assert "set int8.texts and int8.gold" in caplog.text
+
+
+def test_ranges_are_gathered_from_no_more_than_the_run_has_seen(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def gather(files: ModelFiles, texts: Sequence[str]) -> dict[str, tuple[float, float]]:
+        seen[:] = texts
+        return gather_ranges(files, texts)
+
+    monkeypatch.setattr("ner_danvan.export.run.gather_ranges", gather)
+    documents = [Document(f"d{i}", f"{SENTENCES[i % 6]} {i}") for i in range(12)]
+    (tmp_path / "train.jsonl").write_text("".join(to_json_line(each) + "\n" for each in documents), encoding="utf-8")
+    fold = {"count": 4, "number": 2, "seed": 1, "by": None, "index": None, "groups": None}
+    kept, held = leave_out(limited(documents, 10), Fold(**fold))
+    trained = write_run(encoder, tmp_path / "run")
+    data = {"train": str(tmp_path / "train.jsonl"), "dev": str(tmp_path / "train.jsonl"), "limit": 10}
+    (trained / "model" / "run.json").write_text(
+        json.dumps(RECORD | {"config": RECORD["config"] | {"data": data, "folds": fold}})
+    )
+    int8 = {"write": True, "texts": None, "documents": 100, "gold": None, "max_loss": 1.0}
+    values: dict[str, Any] = {"model": {"path": str(trained)}, "output": str(tmp_path / "o"), "dtype": "fp16"}
+    values |= {"name": None, "head": True, "evaluations": [], "onnx": True}
+    run(values | {"int8": int8})
+    assert held
+    assert seen == [document.text for document in kept]
+    run(values | {"int8": int8 | {"texts": str(tmp_path / "train.jsonl")}})
+    assert seen == [document.text for document in documents]
 
 
 def test_a_graph_with_other_logits_is_not_exported(

@@ -19,7 +19,8 @@ from ner_danvan.atomic import whole_folder
 from ner_danvan.backends.base import Backend
 from ner_danvan.backends.onnx import OnnxBackend
 from ner_danvan.backends.torch import TorchBackend, quiet_transformers
-from ner_danvan.corpus.reports import read_gold
+from ner_danvan.corpus.folds import Fold, leave_out
+from ner_danvan.corpus.reports import limited, read_gold
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.reliability import DIAGRAM_FILE, reliability_diagram
@@ -44,7 +45,7 @@ from ner_danvan.model_dir import (
     write_settings,
 )
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
-from ner_danvan.training.sections import paths
+from ner_danvan.training.sections import fill, paths
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,10 @@ def _int8_options(source: Path, values: Mapping[str, Any]) -> Int8Options | None
         log.info("no int8 model: the run's data is not here; set int8.texts and int8.gold")
         return None
     documents = [document for path in sources for document in read_gold(path, layer_of)]
+    if not values["texts"]:  # no more than the run has seen
+        documents = limited(documents, data.get("limit", 0))
+        if fold := record["config"].get("folds"):
+            documents, _ = leave_out(documents, fill(Fold, "folds", fold))
     chosen = documents[:: max(1, len(documents) // values["documents"])][: values["documents"]]
     return Int8Options(
         [document.text for document in chosen], read_gold(Path(dev), layer_of), float(values["max_loss"])

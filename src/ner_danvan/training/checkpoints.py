@@ -22,7 +22,7 @@ def last_checkpoint(output: Path) -> Path | None:
 def checkpoints(output: Path) -> list[Path]:
     """Those that were written to their end, the newest last."""
     found = [path for path in _numbered(output / CHECKPOINTS) if _is_whole(path / "trainer_state.json")]
-    return sorted(found, key=_step)
+    return sorted(found, key=step_of)
 
 
 class KeepCheckpoints(TrainerCallback):
@@ -41,7 +41,7 @@ class KeepCheckpoints(TrainerCallback):
         folder = Path(str(args.output_dir))
         for left in folder.glob(f"*{PART}"):
             shutil.rmtree(left, ignore_errors=True)
-        found = sorted(_numbered(folder), key=_step)
+        found = sorted(_numbered(folder), key=step_of)
         best = Path(state.best_model_checkpoint or "").name
         may_go = [path for path in found[:-1] if path.name != best]
         for path in may_go[: max(0, len(found) - self.limit)]:
@@ -52,7 +52,8 @@ def _numbered(folder: Path) -> list[Path]:
     return [path for path in folder.glob("checkpoint-*") if path.name.rpartition("-")[2].isdigit()]
 
 
-def _step(path: Path) -> int:
+def step_of(path: Path) -> int:
+    """The step after which a checkpoint was written."""
     return int(path.name.rpartition("-")[2])
 
 

@@ -35,7 +35,7 @@ from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import learn_split_words, write_split_words
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
 from ner_danvan.training.augment.lexicon import lexicon_hash
-from ner_danvan.training.checkpoints import CHECKPOINTS, checkpoints, last_checkpoint
+from ner_danvan.training.checkpoints import CHECKPOINTS, checkpoints, last_checkpoint, step_of
 from ner_danvan.training.config import run_config
 from ner_danvan.training.encoder import TRANSITIONS, check_fit, load_encoder
 from ner_danvan.training.features import Example, make_examples
@@ -133,7 +133,7 @@ def run(values: Mapping[str, Any], score: Scorer, callbacks: Sequence[TrainerCal
         if held:
             lines = "".join(to_json_line(document) + "\n" for document in held)
             write_whole(config.output / HELD_OUT_FILE, lines)
-    tracked = Tracked(values if main else {}, config.output, _step_of(checkpoint) if checkpoint else None)
+    tracked = Tracked(values if main else {}, config.output, step_of(checkpoint) if checkpoint else None)
     trainer.add_callback(tracked)
     begin = time.monotonic()
     try:
@@ -241,10 +241,6 @@ def _tell(name: str, examples: Sequence[Example]) -> None:
         "%s: %d documents, %d windows, %d spans, %d of them (%.2f %%) beyond the reach of words",
         *(name, len(examples), windows, spans, lost, 100 * lost / max(1, spans)),
     )
-
-
-def _step_of(checkpoint: Path) -> int:
-    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _epoch_of(best: float, history: Sequence[Mapping[str, Any]]) -> float:

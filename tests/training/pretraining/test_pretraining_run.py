@@ -74,7 +74,8 @@ def test_a_deeper_model_has_its_layers_repeated(encoder: Path, tmp_path: Path) -
 def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
     encoder: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, killed = (values(encoder, text, tmp_path / name) for name in ("whole", "killed"))
+    tracking = {"tracker": "tensorboard", "tracking": {"project": "x", "mlflow": "x", "wandb": "offline"}}
+    whole, killed = (values(encoder, text, tmp_path / name, **tracking) for name in ("whole", "killed"))
     run(whole)
     step, done = MuonAdamW.step, []
 
@@ -91,8 +92,20 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
     run(killed | {"resume": "auto"})
     ours, theirs = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "killed"))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    once, twice = (curves(tmp_path / name) for name in ("whole", "killed"))
+    assert once == twice
+    assert [step for step, _ in once["dev/loss"]] == [0, 40]
+    assert len(once["train/loss"]) == 40
+    assert once["result/held_out_loss"][0][1] == once["dev/loss"][1][1]
     with pytest.raises(UserError, match=r"begun with config\.seed=1, now it is 2"):
         run(killed | {"resume": "auto", "seed": 2})
+
+
+def curves(output: Path) -> dict[str, list[tuple[int, float]]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(output / "tensorboard")).Reload()
+    return {name: [(event.step, event.value) for event in events.Scalars(name)] for name in events.Tags()["scalars"]}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +126,7 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
         ({"training": {"window": 500}}, r"training\.window=500"),
         ({"training": {"steps": 0}}, r"training\.steps=0 must be above 0"),
         ({"training": {"precision": "fp8"}}, r"precision=fp8"),
+        ({"tracker": "comet"}, r"tracker=comet is not known"),
     ],
 )
 def test_wrong_settings_are_named(

@@ -32,7 +32,7 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
         raise source.fault("has neither subject nor body; is it a mail?")
     yield Document(source.name, text, meta={**source.origin, **{key: value for key, value in said.items() if value}})
     for part in message.iter_attachments():
-        name = part.get_filename()
+        name = _asked(part.get_filename)
         if not name or kind_of_ending(name) is None:
             what = f"the attachment {name}" if name else f"a part without a name ({part.get_content_type()})"
             settings.note(f"{source.place}: passed over {what}, which no reader takes")
@@ -62,10 +62,15 @@ def _parse(source: Source) -> EmailMessage:
 
 
 def _header(message: EmailMessage, key: str) -> str:
+    return " ".join((_asked(lambda: str(message.get(key, ""))) or "").split())
+
+
+def _asked(ask: Callable[[], str | None]) -> str | None:
+    """What a header says; None for some broken ones, over which the standard library stumbles."""
     try:
-        return " ".join(str(message.get(key, "")).split())
-    except Exception:  # the standard library stumbles over some broken headers
-        return ""
+        return ask()
+    except Exception:
+        return None
 
 
 def _body(message: EmailMessage, source: Source) -> str:
@@ -73,7 +78,7 @@ def _body(message: EmailMessage, source: Source) -> str:
     if part is None:
         return ""
     data = _payload(part)
-    text = _text(data, part.get_content_charset(), source)
+    text = _text(data, _asked(part.get_content_charset), source)
     return html_to_text(text, source) if part.get_content_type() == "text/html" else text.replace("\r\n", "\n")
 
 

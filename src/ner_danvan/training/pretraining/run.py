@@ -21,7 +21,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.hub import Wanted
 from ner_danvan.model_dir import ENCODER, MODEL_FOLDER, POSITION_OFFSET, RUN_FILE, WEIGHTS_FILE, file_hash, find_model
 from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE, Subwords
-from ner_danvan.training.checkpoints import KeepCheckpoints, last_checkpoint
+from ner_danvan.training.checkpoints import KeepCheckpoints, last_checkpoint, step_of
 from ner_danvan.training.compiled import compile_for_training
 from ner_danvan.training.encoder import resolve_precision
 from ner_danvan.training.pretraining.articles import read_articles
@@ -38,6 +38,7 @@ from ner_danvan.training.pretraining.vocabulary import learn_vocabulary
 from ner_danvan.training.pretraining.word_vectors import start_from_word_vectors
 from ner_danvan.training.progress import StepLines
 from ner_danvan.training.record import check_same_run, make_record, write_record
+from ner_danvan.training.trackers import Tracked, tracker_names
 from ner_danvan.training.versions import ReadEpoch
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     checkpoint of a run that was killed. Raises UserError for a fault of config, text or encoder.
     """
     config = pretrain_config(values)
+    tracker_names(values)  # what is missing is told before anything else is done
     options = config.training
     articles = _articles(config)
     if config.encoder is None:
@@ -118,13 +120,21 @@ def run(values: Mapping[str, Any]) -> Pretrained:
     trainer.accelerator.wait_for_everyone()  # nobody reads the record while it is written
     if trainer.is_world_process_zero():
         write_record(record, config.output)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    own = values if trainer.is_world_process_zero() else {}
+    tracked = Tracked(own, config.output, step_of(checkpoint) if checkpoint else None)
+    trainer.add_callback(tracked)
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except BaseException:
+        tracked.close(None)
+        raise
     before = next(float(row["eval_loss"]) for row in trainer.state.log_history if "eval_loss" in row)
     after = float(trainer.evaluate()["eval_loss"])
     if trainer.is_world_process_zero():
         with whole_folder(result) as fresh:
             save_language_model(model, fresh, folder)
             write_record(record | {"held_out_loss": {"before": before, "after": after}}, fresh)
+    tracked.close({"held_out_loss": after})
     return Pretrained(result, before, after)
 
 
