@@ -43,7 +43,10 @@ def test_output_goes_on_where_the_disk_was_full(tmp_path: Path) -> None:
         (tmp_path / f"{number:03}.txt").write_text(TEXT, encoding="utf-8")
     command = [*(f"{number:03}.txt" for number in range(100)), "-o", "out.jsonl"]
     full = predict(*command, cwd=tmp_path, most=20_000)
-    assert (full.returncode, full.stderr) == (2, "error: out.jsonl.part: cannot be written (File too large).\n")
+    assert (full.returncode, full.stderr) == (
+        2,
+        "error: out.jsonl.part: cannot be written (File too large); make room or give another -o.\n",
+    )
     assert not (tmp_path / "out.jsonl").exists()
     assert (tmp_path / "out.jsonl.part").stat().st_size == 20_000
     assert predict(*command, "--resume", cwd=tmp_path).returncode == 0
@@ -76,6 +79,10 @@ def test_no_cache_is_needed_for_a_model_that_is_here(tmp_path: Path) -> None:
         (OSError(errno.ENOSPC, "No space left on device", "a/b"), "a/b: cannot be written (No space left on device)"),
         (OSError(errno.EROFS, "Read-only file system"), "cannot be written (Read-only file system)"),
         (RuntimeError("PytorchStreamWriter failed writing file data/3"), "cannot be written (failed writing file)"),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 212992 vs 212884"),
+            "cannot be written (a file came out too short)",
+        ),
         (RuntimeError("something else"), None),
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), None),
     ],

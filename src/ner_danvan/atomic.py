@@ -32,7 +32,9 @@ def whole_stream(path: Path, partial: Path | None = None) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         target.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:  # a full disk, which write() tells without a name
+            error.filename = str(path)
         target.unlink(missing_ok=True)
         raise
 

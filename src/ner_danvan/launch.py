@@ -21,8 +21,9 @@ USAGE = 2
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 _DISK_WORDS = re.compile(
     r"No space left on device|File too large|Read-only file system|Disk quota exceeded|failed writing file"
-    r"|Permission denied",
+    r"|Permission denied|inline_container\.cc.*unexpected pos",
 )
+_OF_TORCH = "inline_container"  # writes an archive, and finds fewer bytes in it than it wrote
 _DISK_MEND = "make room or choose another place, and run it again."
 _HINT = "(--help shows the config, and configs/ says what each key means)"
 
@@ -116,7 +117,8 @@ def disk_fault(error: BaseException | None) -> str | None:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}cannot be written ({error.strerror}); {_DISK_MEND}"
     if found := _DISK_WORDS.search(str(error)):
-        return f"cannot be written ({found[0]}); {_DISK_MEND}"
+        reason = "a file came out too short" if found[0].startswith(_OF_TORCH) else found[0]
+        return f"cannot be written ({reason}); {_DISK_MEND}"
     return disk_fault(error.__cause__ or error.__context__)
 
 

@@ -135,10 +135,11 @@ def _trial(
         else:
             name = "ended before"
         tally.ended[name] += 1
-        tally.begun += subject.read(folder) != before
+        begun = subject.read(folder) != before
+        tally.begun += begun
         if left := _left_over(process):
             fault(f"processes left: {left}")
-        if name in ("SIGINT", "SIGTERM") and (told := _not_told(sent, code, folder)):
+        if name in ("SIGINT", "SIGTERM") and (told := _not_told(sent, code, folder, begun)):
             fault(told)
         for message in subject.faults(folder, whole):
             fault(f"after {moment:.2f} s {message}")
@@ -152,10 +153,15 @@ def _trial(
         fault(f"after going on, others than those of an unbroken run: {differing}")
 
 
-def _not_told(sent: int, code: int | None, folder: Path) -> str:
-    """What is wrong with how a command took SIGINT or SIGTERM: it says one line, and exits as shells expect."""
+def _not_told(sent: int, code: int | None, folder: Path, begun: bool) -> str:
+    """What is wrong with how a command took SIGINT or SIGTERM: it says one line, and exits as shells expect.
+
+    Before a command takes signals itself, which is before it writes anything, it just ends.
+    """
     wanted, line = _TELLS[signal.Signals(sent)]
     said = (folder / LOG).read_text(errors="replace")
+    if code == -sent and not said and not begun:
+        return ""
     if code in (0, 1) or (code == wanted and line in said and "Traceback" not in said):
         return ""
     return f"exit {code}, said {said[-800:]!r}"

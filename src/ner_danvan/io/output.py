@@ -68,7 +68,8 @@ def whole_file(path: Path, settings: Mapping[str, Any], *, resume: bool) -> Iter
             target.replace(path)
             settings_path(path).unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror}).") from None
+        reason = f"cannot be written ({error.strerror}); make room or give another -o."
+        raise UserError(f"{target}: {reason}") from None
 
 
 def finished_documents(path: Path, settings: Mapping[str, Any]) -> list[Finished]:
@@ -130,7 +131,7 @@ def write_errors(path: Path, failures: list[Failure]) -> None:
     try:
         write_whole(target, "\n".join(lines) + "\n", errors="backslashreplace")
     except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror}).") from None
+        raise UserError(f"{target}: cannot be written ({error.strerror}); make room, and run it again.") from None
 
 
 def _hash(document: Document) -> bytes:

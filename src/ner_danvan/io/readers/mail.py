@@ -45,11 +45,14 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
 
 
 class _ShortHeaders(EmailPolicy):
-    """The usual policy, but headers are cut: reading one takes the square of its length, or worse."""
+    """The usual policy, but headers are cut, and without NUL.
+
+    Reading one takes the square of its length, or worse; and a NUL in a charset would cost the mail.
+    """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        return name, value[:_LONGEST_HEADER]
+        return name, value[:_LONGEST_HEADER].replace("\0", "")
 
 
 def _parse(source: Source) -> EmailMessage:
