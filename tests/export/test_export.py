@@ -245,7 +245,7 @@ def test_evaluations_are_read_from_their_files(trained: Path, tmp_path: Path) ->
     exported = run(values | {"evaluations": [str(tmp_path / "metrics.json")]})
     assert "# o\n" in (exported.folder / "README.md").read_text()
     (tmp_path / "metrics.json").write_text("{oops")
-    with pytest.raises(UserError, match="no valid JSON at line 1"):
+    with pytest.raises(UserError, match=r"no valid JSON .*line 1 column 2.* Write it with scripts/evaluate\.py"):
         run(values | {"evaluations": [str(tmp_path / "metrics.json")]})
 
 

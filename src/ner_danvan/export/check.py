@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from ner_danvan.model_dir import (
     WEIGHTS_FILE,
     read_model_dir,
 )
+from ner_danvan.model_files import read_object
 from ner_danvan.tagger import Tagger
 from ner_danvan.text.subwords import MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
 
@@ -49,6 +49,7 @@ NO_SCORES = "no scores, and a model without is not published; run scripts/evalua
 _ENDINGS = (".md", ".json", ".txt", ".codes", ".svg", "LICENSE")  # of text
 _LFS = (".safetensors", ".onnx", ".parquet")  # by the .gitattributes that every new repository has
 _LARGE = 10 * 2**20  # and what is larger, whatever it is
+_MEND = "Export it anew with scripts/export.py."
 _SENTENCE = "Đồng chí Trần Văn Minh, Bí thư Huyện ủy, yêu cầu rà soát hộ nghèo."
 
 
@@ -70,7 +71,7 @@ def check_publishable(folder: Path) -> list[Upload]:
     """
     scheme = read_model_dir(folder).settings.scheme
     uploads = _uploads(folder)
-    record, metrics = (_read_object(folder / name) for name in (RUN_FILE, METRICS_FILE))
+    record, metrics = (read_object(folder / name, _MEND) for name in (RUN_FILE, METRICS_FILE))
     check_scores(metrics, scheme, folder / METRICS_FILE)
     _check_card(folder / CARD_FILE, metrics, check_licence(record))
     check_secrets(uploads)
@@ -146,13 +147,3 @@ def holds_token(text: str, *, alike: bool = True) -> bool:
     """Whether a text has our own token in it or, with `alike`, what looks like one."""
     own = get_token()
     return bool(own and own in text) or (alike and without_tokens(text) != text)
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: no valid JSON ({error}); export it anew with scripts/export.py.") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: holds no JSON object; export it anew with scripts/export.py.")
-    return found

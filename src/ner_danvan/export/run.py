@@ -44,6 +44,7 @@ from ner_danvan.model_dir import (
     read_model_dir,
     write_settings,
 )
+from ner_danvan.model_files import read_object
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
 from ner_danvan.training.sections import fill, paths
 
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 _TOLERANCE = {"fp32": 1e-5, "fp16": 0.1}  # of logits, which reach about 10
 _ONNX_TOLERANCE = 1e-3  # of logits, between two ways to add up the same products
+_RUN_HINT = "Give model.path the output of scripts/train.py."
 _COPIED = (VOCAB_FILE, MERGES_FILE, TOKENIZER_FILE, SPLIT_WORDS_FILE, RUN_FILE)
 
 
@@ -88,7 +90,7 @@ def run(values: Mapping[str, Any]) -> Exported:
         return Exported(target, _size(target), 0.0, None)
     if isinstance(values["evaluations"], str):
         raise UserError(f"evaluations={values['evaluations']} is no list; put it in brackets, evaluations=[…].")
-    evaluations = [_read_json(Path(path), "write it with scripts/evaluate.py") for path in values["evaluations"]]
+    evaluations = [read_object(Path(path), "Write it with scripts/evaluate.py.") for path in values["evaluations"]]
     int8 = _int8_options(source, values["int8"]) if values["onnx"] else None
     name = str(values["name"] or values.get("hub", {}).get("repo_id") or target.name)
     return export(source, target, dtype, evaluations, name=name, onnx=bool(values["onnx"]), int8=int8)
@@ -108,7 +110,7 @@ def _int8_options(source: Path, values: Mapping[str, Any]) -> Int8Options | None
         raise UserError(f"int8.max_loss={values['max_loss']} must be a number from 0, a share of F1.")
     if not isinstance(values["documents"], int) or values["documents"] < 1:
         raise UserError(f"int8.documents={values['documents']} must be a whole number from 1.")
-    record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
+    record = read_object(source / RUN_FILE, _RUN_HINT)
     data = record.get("config", {}).get("data", {})
     train, dev = (values[key] or data.get(of) for key, of in (("texts", "train"), ("gold", "dev")))
     sources = paths(train)
@@ -143,7 +145,7 @@ def export(
     """
     source = _model_folder(source)
     files = read_model_dir(source)
-    record = _read_json(source / RUN_FILE, "give model.path the output of scripts/train.py")
+    record = read_object(source / RUN_FILE, _RUN_HINT)
     _check_evaluations(evaluations, source, files.settings.scheme)
     if target.resolve() == source.resolve():
         raise UserError(f"{target}: is the run's own model; give another output.")
@@ -218,7 +220,8 @@ def _may_replace(target: Path) -> bool:
     if not target.exists() or not any(target.iterdir()):
         return True
     config = target / CONFIG_FILE
-    return config.is_file() and SECTION in _read_json(config, "") and not (target / ".git").exists()
+    ours = config.is_file() and SECTION in read_object(config, "Give another output.")
+    return ours and not (target / ".git").exists()
 
 
 def _check_evaluations(evaluations: list[dict[str, Any]], source: Path, scheme: LabelScheme) -> None:
@@ -248,15 +251,3 @@ def logit_difference(first: Backend, second: Backend, ids: npt.NDArray[np.int64]
     """The largest difference between two backends' logits on windows `[batch, length]`."""
     mask = np.ones_like(ids)
     return float(np.abs(first(ids, mask) - second(ids, mask)).max())
-
-
-def _read_json(path: Path, mend: str) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); {mend}.") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: no valid JSON at line {error.lineno}; write it anew.") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: holds no JSON object; {mend}.")
-    return found
