@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,24 @@ def test_nor_is_one_over_which_a_library_stumbles(
     with pytest.raises(SystemExit) as left:
         run_hydra(one_line_errors(task) if inside else task)
     assert (left.value.code, capsys.readouterr().err) == (130, "error: interrupted\n")
+
+
+def test_sigterm_is_ours_again_after_a_library_in_c_has_taken_it() -> None:
+    """As Ray does when it starts; `signal.getsignal` does not see it."""
+    program = """
+import ctypes, os, signal
+from ner_danvan.launch import Terminated, end_on_sigterm, own_sigterm
+end_on_sigterm()
+with own_sigterm():
+    ctypes.CDLL(None).signal(signal.SIGTERM, 1)  # SIG_IGN
+    os.kill(os.getpid(), signal.SIGTERM)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except Terminated:
+    print("terminated")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "terminated\n", "")
 
 
 def test_a_fault_of_the_program_is_not_hidden() -> None:

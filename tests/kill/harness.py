@@ -34,7 +34,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 ROOT = Path(__file__).parents[2]
 LOG = "stderr.log"
 _TELLS = {signal.SIGINT: (130, "error: interrupted"), signal.SIGTERM: (143, "error: terminated")}
-_PATIENCE = 10.0  # seconds in which what a command started must be gone after it was killed
 _LONGEST = 600.0  # seconds that any command may take
 _AGAIN = 0.4  # how often what goes on is killed once more
 
@@ -55,6 +54,7 @@ class Subject:
     go_on: Begin
     read: Callable[[Path], Files]
     faults: Callable[[Path, Files], list[str]]
+    patience: float = 10.0  # seconds in which what it started must be gone after it was killed
 
 
 @dataclass
@@ -137,7 +137,7 @@ def _trial(
         tally.ended[name] += 1
         begun = subject.read(folder) != before
         tally.begun += begun
-        if left := _left_over(process):
+        if left := _left_over(process, subject.patience):
             fault(f"processes left: {left}")
         if name in ("SIGINT", "SIGTERM") and (told := _not_told(sent, code, folder, begun)):
             fault(told)
@@ -229,9 +229,9 @@ def _ended(process: int, seconds: float) -> int | None:
         time.sleep(0.002)
 
 
-def _left_over(session: int) -> list[str]:
+def _left_over(session: int, patience: float) -> list[str]:
     """Processes of a session whose leader is gone, after they had time to end."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + patience
     while found := _of_session(session):
         if time.monotonic() > end:
             return found

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -260,7 +261,8 @@ def _ray(stock: Stock) -> Subject:
 
         return forked(run)
 
-    return _parts_subject(begin("--ray"), begin("--ray", "--resume"))
+    parts = _parts_subject(begin("--ray"), begin("--ray", "--resume"))
+    return replace(parts, patience=60.0)  # Ray's own processes see only after a while that nobody needs them
 
 
 def _parts_subject(begin: Begin, go_on: Begin) -> Subject:

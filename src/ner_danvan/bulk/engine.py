@@ -17,6 +17,7 @@ from ner_danvan.bulk.parts import GO_ON, Outcome, outcome_from_json
 from ner_danvan.bulk.shards import Shard, shard_from_json
 from ner_danvan.bulk.worker import Job, ShardTagger
 from ner_danvan.errors import UserError
+from ner_danvan.launch import own_sigterm
 
 _RETRIES = 3  # of a shard whose actor died, and of an actor
 _BLOCKS = 10_000  # that Ray is given to schedule; where there are more shards, some share one
@@ -69,7 +70,7 @@ class RayEngine:
         if address:
             _check_answer(address)
         try:
-            with _muted():
+            with _muted(), own_sigterm():
                 if address:
                     ray.init(address=address, **quiet)
                 else:
