@@ -62,9 +62,13 @@ def joined(found: Iterable[tuple[Piece, Sequence[Span]]]) -> Iterator[Document]:
         if piece.start != end:
             continue
         end = piece.end
-        spans += [replace(span, start=span.start + piece.start, end=span.end + piece.start) for span in some]
+        spans += _moved(some, piece.start) if piece.start else some
         if end == len(piece.whole.text):
             yield replace(piece.whole, spans=tuple(spans))
+
+
+def _moved(spans: Iterable[Span], by: int) -> Iterator[Span]:
+    return (replace(span, start=span.start + by, end=span.end + by) for span in spans)
 
 
 def once_a_document(
