@@ -131,3 +131,35 @@ def test_nothing_is_told_to_anybody(folder: Path) -> None:
 
 def test_precisions_are_told_apart() -> None:
     assert [precision(name) for name in ("auto", "onnx", "torch", "int8", "bf16")] == ["fp32"] * 3 + ["int8", "bf16"]
+
+
+def test_threads_that_read_their_first_tensors_at_once_do_not_wait_for_ever(folder: Path) -> None:
+    """In three of four tries they did: one held a lock of C++ and wanted the interpreter's, another the reverse."""
+    program = """
+import os, sys, threading, time
+from pathlib import Path
+import numpy as np
+from ner_danvan.backends.openvino import OpenVinoBackend
+
+backend = OpenVinoBackend(Path(sys.argv[1]), parallel=2, precision="f32")
+backend._idle.extend(backend._model.create_infer_request() for _ in range(8))
+sys.setswitchinterval(1e-6)
+begin = threading.Barrier(8)
+
+def call():
+    begin.wait()
+    backend(np.zeros((1, 8), np.int64), np.ones((1, 8), np.int64))
+
+threads = [threading.Thread(target=call, daemon=True) for _ in range(8)]
+for thread in threads:
+    thread.start()
+end = time.monotonic() + 60
+for thread in threads:
+    thread.join(max(0, end - time.monotonic()))
+os._exit(any(thread.is_alive() for thread in threads))
+"""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(folder / "model.onnx")], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")

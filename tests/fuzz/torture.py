@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -11,12 +12,23 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from ner_danvan.document import Document, parse_json_line, to_json_line
 from ner_danvan.errors import UserError
 
 _Result = TypeVar("_Result")
 
 # how many inputs each test makes; a long run:  FUZZ_INPUTS=100000 python -m pytest tests/fuzz
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "0"))
+
+
+def check_line(document: Document) -> None:
+    """What is written is JSON and comes back as it was, but for scores, which are written with six places."""
+    line = to_json_line(document)
+    json.loads(line, parse_constant=lambda name: 1 / 0)
+    again = parse_json_line(line.encode(), "x")
+    assert (again.id, again.text, again.meta) == (document.id, document.text, document.meta)
+    assert [(span.key, span.text) for span in again.spans] == [(span.key, span.text) for span in document.spans]
+    assert to_json_line(again) == line
 
 
 def fuzz(inputs: int) -> settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from ner_danvan.backends.graph import check_graph
 from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores
 from ner_danvan.errors import UserError
+
+_FIRST_TENSOR = Lock()
 
 
 class OpenVinoBackend:
@@ -37,6 +40,8 @@ class OpenVinoBackend:
                 "backend bf16 needs openvino, which is not installed:  pip install 'ner-danvan[fast]'"
             ) from None
         check_graph(path)
+        with _FIRST_TENSOR:  # two threads whose first tensors are read at a time wait for each other for ever
+            _ = openvino.Tensor(np.zeros(1)).data
         core = openvino.Core()
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UserError("backend bf16: this processor does not multiply in bf16; take backend int8, or onnx.")
