@@ -151,17 +151,15 @@ def run_hydra(main: Callable[[], None]) -> None:
         end_on_sigterm()
     try:
         main()
-    except (HydraException, OmegaConfBaseException) as error:
-        if behind := stop_behind(error):
-            fail_stopped(behind)
-        reason, _, _ = str(error).partition("Config search path:")  # where Hydra looks says nothing of the mend
-        fail(f"{reason} {_HINT}")
     except KeyboardInterrupt as stop:
         fail_stopped(stop)
     except Exception as error:
         if behind := stop_behind(error):
             fail_stopped(behind)
-        raise
+        if not isinstance(error, HydraException | OmegaConfBaseException):
+            raise
+        reason, _, _ = str(error).partition("Config search path:")  # where Hydra looks says nothing of the mend
+        fail(f"{reason} {_HINT}")
     finally:
         _leave_processes()
 
