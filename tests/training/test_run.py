@@ -39,7 +39,9 @@ def values(encoder: Path, reports: Path, output: Path, **training: Any) -> dict[
 @pytest.fixture(scope="module")
 def trained(encoder: Path, reports: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("run")
-    run(values(encoder, reports, output), dev_scores(DANVAN))
+    # what was learned also chooses the checkpoint: on two other reports the best one is a matter of the machine
+    data = {"data": {"train": str(reports / "train"), "dev": str(reports / "train"), **WHOLE}}
+    run(values(encoder, reports, output) | data, dev_scores(DANVAN))
     return output
 
 
@@ -49,9 +51,8 @@ def test_a_random_encoder_learns_its_reports_and_tags_as_the_trainer_scored(trai
     assert record["cost"]["hardware"]
     tagger = Tagger.from_pretrained(trained / "model", device="cpu")
     train, _ = evaluate_model(tagger, read_gold(reports / "train", DANVAN.layer_of), "train")
-    dev, _ = evaluate_model(tagger, read_gold(reports / "dev", DANVAN.layer_of), "dev")
     assert train.scores.micro.f1 > 0.8
-    assert dev.scores.micro.f1 == pytest.approx(record["dev_f1"])
+    assert train.scores.micro.f1 == pytest.approx(record["dev_f1"])
 
 
 def test_the_model_directory_is_whole(trained: Path) -> None:
@@ -189,10 +190,12 @@ def test_accumulated_steps_learn_as_one_large_batch(encoder: Path, reports: Path
         assert (tensor - second[key]).abs().max() < 2e-3, key
 
 
-def test_the_temperatures_are_those_fitted_on_dev(trained: Path, reports: Path) -> None:
+def test_the_temperatures_are_those_fitted_on_the_reports_that_chose_the_checkpoint(
+    trained: Path, reports: Path
+) -> None:
     files = read_model_dir(trained / "model")
     backend = open_backend(trained / "model", "torch", "cpu")
-    dev = read_gold(reports / "dev", DANVAN.layer_of)
+    dev = read_gold(reports / "train", DANVAN.layer_of)
     ((group, windows),) = encoded(prepared(dev, files, 0, None), backend, len(DANVAN.tags), 8_192)
     inputs = [row for _, row in group]
     tags = [spans_to_tags(document.spans, row.offsets, DANVAN)[0] for document, row in zip(dev, inputs, strict=True)]
