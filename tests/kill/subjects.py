@@ -262,7 +262,7 @@ def _ray(stock: Stock) -> Subject:
         return forked(run)
 
     parts = _parts_subject(begin("--ray"), begin("--ray", "--resume"))
-    return replace(parts, patience=60.0)  # Ray's own processes see only after a while that nobody needs them
+    return replace(parts, patience=150.0)  # Ray's agents end a minute after the processes that they belong to
 
 
 def _parts_subject(begin: Begin, go_on: Begin) -> Subject:
