@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import shutil
 import subprocess
 import sys
@@ -142,7 +143,8 @@ import numpy as np
 from ner_danvan.backends.openvino import OpenVinoBackend
 
 backend = OpenVinoBackend(Path(sys.argv[1]), parallel=2, precision="f32")
-backend._idle.extend(backend._model.create_infer_request() for _ in range(8))
+opened = backend._opened
+opened.idle.extend(opened.model.create_infer_request() for _ in range(8))
 sys.setswitchinterval(1e-6)
 begin = threading.Barrier(8)
 
@@ -163,3 +165,34 @@ os._exit(any(thread.is_alive() for thread in threads))
             [sys.executable, "-c", program, str(folder / "model.onnx")], capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("used", [False, True])
+def test_a_forked_process_does_not_wait_for_threads_that_its_parent_has(folder: Path, used: bool) -> None:
+    program = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import numpy as np
+from ner_danvan.backends.openvino import OpenVinoBackend
+
+backend = OpenVinoBackend(Path(sys.argv[1]), parallel=2, precision="f32")
+ids = np.arange(16, dtype=np.int64).reshape(2, 8) % 5 + 4
+
+def call(_=None):
+    return backend(ids, np.ones_like(ids)).tolist()
+
+if sys.argv[2] == "used":
+    call()
+child = os.fork()
+with ThreadPoolExecutor(4) as pool:  # several at a time, also where the child loads its own
+    found = list(pool.map(call, range(8)))
+    right = all(one == found[0] for one in found) and bool(np.any(found[0]))
+if not child:
+    os._exit(0 if right else 3)
+print(right, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    command = [sys.executable, "-c", program, str(folder / "model.onnx"), "used" if used else "new"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stdout, done.stderr) == ("True 0\n", "")

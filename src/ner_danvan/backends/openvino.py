@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,11 +19,21 @@ from ner_danvan.errors import UserError
 _FIRST_TENSOR = Lock()
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A model in the process that loaded it."""
+
+    model: Any
+    process: int = field(default_factory=os.getpid)
+    idle: deque[Any] = field(default_factory=deque)  # requests, each with its buffers, for one call at a time
+
+
 class OpenVinoBackend:
     """The fp32 graph of the model directory, computed in bf16; `parallel` calls may run at a time, each on one core.
 
     bf16 has the range of fp32 and 8 significant bits (Kalamkar et al. 2019); weights and activations are rounded to it,
-    sums are in fp32. A sum may be taken in another order in a batch of another shape.
+    sums are in fp32. A sum may be taken in another order in a batch of another shape. A forked process loads the model
+    anew at its first call.
     """
 
     batch_tokens = CPU_BATCH_TOKENS
@@ -42,28 +54,43 @@ class OpenVinoBackend:
         check_graph(path)
         with _FIRST_TENSOR:  # two threads whose first tensors are read at a time wait for each other for ever
             _ = openvino.Tensor(np.zeros(1)).data
-        core = openvino.Core()
-        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        if precision == "bf16" and "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UserError("backend bf16: this processor does not multiply in bf16; take backend int8, or onnx.")
         self.parallel = parallel or available_cores()
+        self._path, self._precision = path, precision
+        self._opened = self._open()
+        self._inherited: list[_Opened] = []
+
+    def _open(self) -> _Opened:
+        import openvino
+
+        core = openvino.Core()
         settings = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": self._precision,
             "INFERENCE_NUM_THREADS": self.parallel,
             "NUM_STREAMS": self.parallel,  # one thread each
         }
         try:
-            self._model: Any = core.compile_model(core.read_model(str(path)), "CPU", settings)
+            return _Opened(core.compile_model(core.read_model(str(self._path)), "CPU", settings))
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{path}: cannot be loaded ({reason}); export the model again.") from None
-        self._idle: deque[Any] = deque()  # requests, each with its buffers, for one call at a time
+            raise UserError(f"{self._path}: cannot be loaded ({reason}); export the model again.") from None
+
+    def _own(self) -> _Opened:
+        """The model of this process: a forked one has none of the threads that its parent's model waits for."""
+        opened = self._opened
+        if opened.process != os.getpid():
+            self._inherited.append(opened)  # kept, for its end would wait for those threads too
+            self._opened = opened = self._open()
+        return opened
 
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        opened = self._own()
         try:
-            request = self._idle.pop()
+            request = opened.idle.pop()
         except IndexError:
-            request = self._model.create_infer_request()
+            request = opened.model.create_infer_request()
         found = request.infer({"input_ids": ids, "attention_mask": mask})
         logits: npt.NDArray[np.float32] = found[0].copy()  # the request's next call overwrites it
-        self._idle.append(request)
+        opened.idle.append(request)
         return logits
