@@ -24,6 +24,8 @@ def exits_with(error: BaseException, capsys: pytest.CaptureFixture[str], *, insi
 
 def test_a_fault_of_the_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert exits_with(UserError("a:\n  is wrong"), capsys, inside=True) == (2, "error: a: is wrong\n")
+    hostile = UserError("\x1b[2Ja.txt: is wrong")  # a file's name must not steer the terminal
+    assert exits_with(hostile, capsys, inside=True) == (2, "error: ␛[2Ja.txt: is wrong\n")
 
 
 @pytest.mark.parametrize("inside", [True, False])

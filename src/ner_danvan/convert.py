@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flat=options.flat,
         )
     except UserError as error:
-        fail(visible(str(error)))
+        fail(str(error))
     except KeyboardInterrupt as stop:
         fail_stopped(stop)
     print(visible(f"{options.target}: {documents} documents, {spans} spans"))

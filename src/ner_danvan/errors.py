@@ -8,3 +8,8 @@ class UserError(ValueError):
 
     Command-line programs print the message and exit; anything else that is raised is a bug.
     """
+
+
+def one_line(text: str) -> str:
+    """A text with a space where white space was, line ends too."""
+    return " ".join(text.split())

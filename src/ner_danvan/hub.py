@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from logging import ERROR
 from pathlib import Path
 
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 
 TOKEN_HINT = "set HF_TOKEN, or run: hf auth login"
 
@@ -198,5 +198,5 @@ def _status(error: BaseException, endpoint: str, write: bool) -> str:
 
 def _short(error: BaseException) -> str:
     """An error in one line, without advice of the HTTP library and without the signed part of an address."""
-    text = re.sub(r"For more information check:.*", "", " ".join(str(error).split()))
+    text = re.sub(r"For more information check:.*", "", one_line(str(error)))
     return re.sub(r"(https?://[^\s?']+)\?[^\s']*", r"\1", text).strip()[:200] or type(error).__name__

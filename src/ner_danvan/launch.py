@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.hub import without_tokens
+from ner_danvan.io.terminal import visible
 
 USAGE = 2
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
@@ -34,7 +35,7 @@ Result = TypeVar("Result")
 
 def fail(message: str, code: int = USAGE) -> NoReturn:
     """Print one line to stderr and exit."""
-    print(f"error: {without_tokens(' '.join(message.split()))}", file=sys.stderr)
+    print(f"error: {visible(without_tokens(one_line(message)))}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 from ner_danvan.atomic import partial_path
 from ner_danvan.backends.choice import BACKENDS, precision
 from ner_danvan.document import Document
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.order import uncertain_first
 from ner_danvan.io.output import (
     Finished,
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         code = _run_bulk(options) if options.engine == "ray" else _run(options)
     except UserError as error:
-        fail(visible(str(error)))
+        fail(str(error))
     except KeyboardInterrupt as stop:
         fail_stopped(stop, _how_to_go_on(options) if options else "")
     sys.exit(code)
@@ -288,7 +288,7 @@ def _stdin() -> BinaryIO | None:
 
 def _tell(message: str) -> None:
     """One line on stderr."""
-    print(visible(" ".join(message.split())), file=sys.stderr)
+    print(visible(one_line(message)), file=sys.stderr)
 
 
 def _how_to_go_on(options: argparse.Namespace) -> str:

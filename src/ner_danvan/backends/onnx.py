@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner_danvan.backends.graph import check_graph
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 
 CPU_BATCH_TOKENS = 1_024  # more do not stay in a core's cache, and fill up with padding
 
@@ -36,7 +36,7 @@ class OnnxBackend:
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no common class
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(str(error))[:200]
             raise UserError(f"{path}: cannot be loaded ({reason}); export the model again.") from None
         self.parallel = parallel or available_cores()
 

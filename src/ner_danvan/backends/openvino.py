@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ner_danvan.backends.graph import check_graph
 from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 
 _FIRST_TENSOR = Lock()
 
@@ -73,7 +73,7 @@ class OpenVinoBackend:
         try:
             return _Opened(core.compile_model(core.read_model(str(self._path)), "CPU", settings))
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = one_line(str(error))[:200]
             raise UserError(f"{self._path}: cannot be loaded ({reason}); export the model again.") from None
 
     def _own(self) -> _Opened:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner_danvan.backends.weights import read_header
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.model_dir import WEIGHTS_FILE
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class TorchBackend:
             )
             self._model = model.to(self.device).eval()
         except Exception as error:  # what transformers raises at settings that it does not know is anybody's guess
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = one_line(str(error))[:200] or type(error).__name__
             raise UserError(
                 f"{folder}: cannot be loaded on {self.device} ({reason}); name another device, or export it again."
             ) from None

@@ -11,7 +11,7 @@ from typing import Any
 from huggingface_hub import DatasetCard
 
 from ner_danvan.corpus.export import DATA_FOLDER, features
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.export.check import Upload, check_secrets, holds_token, read_card, upload
 from ner_danvan.model_dir import CARD_FILE
 
@@ -67,7 +67,7 @@ def _load(folder: Path) -> dict[str, tuple[Any, list[dict[str, Any]]]]:
             loaded = load_dataset(str(folder.resolve()), cache_dir=cache)
             return {str(split): (found.features, found.to_list()) for split, found in loaded.items()}
     except Exception as error:  # of a damaged file anything may come
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:150]
+        reason = one_line(f"{type(error).__name__}: {error}")[:150]
         raise UserError(f"{folder}: cannot be loaded ({reason}); {_MEND}") from None
     finally:
         if shown:

@@ -44,6 +44,14 @@ def test_a_member_that_fails_does_not_end_the_archive(tmp_path: Path) -> None:
     assert [type(item) for item in read(path)] == [Failure, Failure, Document]
 
 
+def test_a_failure_is_one_line_where_the_name_of_a_member_is_not(tmp_path: Path) -> None:
+    (item,) = read(pack(tmp_path / "a.zip", {"x\n/b.txt": b"\xff"}))
+    assert isinstance(item, Failure)
+    assert item.id == f"{tmp_path}/a.zip/x\n/b.txt"
+    assert item.message.startswith(f"{tmp_path}/a.zip/x /b.txt: ")
+    assert "\n" not in item.message
+
+
 def test_an_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:
     inner = pack(tmp_path / "inner.zip", {"a.txt": b"x"}).read_bytes()
     (item,) = read(pack(tmp_path / "a.zip", {"b.zip": inner}))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.limits import SAFE, Limits
 from ner_danvan.io.readers.sniff import (
     CSV,
@@ -78,7 +78,7 @@ def _failure(source: Source, error: Exception) -> Failure:
     if isinstance(error, UserError):
         return Failure(source.name, str(error))
     # what a library raises at a damaged file is anybody's guess
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    reason = one_line(f"{type(error).__name__}: {error}")[:200]
     mend = "if it is damaged, get it again, or save it again in its program"
     return Failure(source.name, f"{source.place}: cannot be read ({reason}); {mend}.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from ner_danvan.document import Document
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.limits import SAFE, Limits
 
 
@@ -19,6 +19,9 @@ class Failure:
 
     id: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))  # names of files may have line ends in them
 
 
 class InputFile(NamedTuple):
@@ -44,7 +47,7 @@ class Source:
 
     def fault(self, message: str) -> UserError:
         """An error of this source; the message is the fault and its mend, and becomes one line."""
-        return UserError(f"{self.place}: {' '.join(message.split())}")
+        return UserError(one_line(f"{self.place}: {message}"))
 
 
 def ignore(message: str) -> None:

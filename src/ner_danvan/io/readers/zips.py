@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zipfile import ZipFile, ZipInfo
 
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.source import Source
 
 _FREE = 2**20  # bytes that a member may have whatever its ratio
@@ -64,4 +64,4 @@ def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
 
 def short(error: Exception) -> str:
     """An error's message, cut to what fits into one line."""
-    return " ".join(str(error).split())[:80] or type(error).__name__
+    return one_line(str(error))[:80] or type(error).__name__
