@@ -23,7 +23,20 @@ _BODY = (
     f'<w:document xmlns:w="{_W}"><w:body><w:p><w:r><w:t>{LINE}</w:t><w:tab/><w:br/></w:r></w:p><w:tbl><w:tr><w:tc><w:p>'
     f"<w:r><w:rPr><w:vanish/></w:rPr><w:t>x</w:t></w:r><w:r><w:t>{MORE}</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
     "<w:p><w:del><w:r><w:delText>a</w:delText></w:r></w:del><w:r><w:txbxContent><w:p><w:r><w:t>b</w:t></w:r></w:p>"
-    "</w:txbxContent></w:r></w:p></w:body></w:document>"
+    "</w:txbxContent></w:r></w:p>"
+    '<w:p><w:pPr><w:pStyle w:val="S"/><w:numPr><w:ilvl w:val="1"/></w:numPr></w:pPr><w:r><w:t>c</w:t></w:r></w:p>'
+    "</w:body></w:document>"
+)
+_LISTS = (
+    f'<w:numbering xmlns:w="{_W}"><w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:start w:val="1"/>'
+    '<w:numFmt w:val="upperRoman"/><w:lvlText w:val="%1."/></w:lvl><w:lvl w:ilvl="1"><w:start w:val="27"/><w:numFmt '
+    'w:val="lowerLetter"/><w:lvlRestart w:val="0"/><w:suff w:val="tab"/><w:isLgl/><w:lvlText w:val="%1.%2)"/></w:lvl>'
+    '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="1"><w:startOverride '
+    'w:val="3"/></w:lvlOverride></w:num></w:numbering>'
+)
+_STYLES = (
+    f'<w:styles xmlns:w="{_W}"><w:style w:styleId="S"><w:basedOn w:val="R"/></w:style><w:style w:styleId="R"><w:pPr>'
+    '<w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style></w:styles>'
 )
 
 
@@ -40,6 +53,8 @@ DOCX_PARTS = {
     "[Content_Types].xml": b"<Types/>",
     "_rels/.rels": _RELATIONS.encode(),
     "word/document.xml": _BODY.encode(),
+    "word/numbering.xml": _LISTS.encode(),
+    "word/styles.xml": _STYLES.encode(),
     "word/header1.xml": f'<w:hdr xmlns:w="{_W}"><w:p><w:r><w:t>Trang 1/2 ........</w:t></w:r></w:p></w:hdr>'.encode(),
 }
 

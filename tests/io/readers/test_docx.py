@@ -12,6 +12,7 @@ docx = pytest.importorskip("docx")
 
 _OPEN = '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
 _CLOSE = "</w:body></w:document>"
+_BARE, _END = _OPEN.removesuffix("<w:body>"), "</w:document>"
 
 
 def write(path: Path, body: str, **parts: str) -> Path:
@@ -24,7 +25,8 @@ def write(path: Path, body: str, **parts: str) -> Path:
         )
         file.writestr("word/document.xml", _OPEN + body + _CLOSE)
         for name, content in parts.items():
-            file.writestr(f"word/{name}.xml", _OPEN + content + _CLOSE)
+            opening, closing = (_BARE, _END) if name in ("numbering", "styles") else (_OPEN, _CLOSE)
+            file.writestr(f"word/{name}.xml", opening + content + closing)
     return path
 
 

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from zipfile import ZipFile
 
 from ner_danvan.document import Document
+from ner_danvan.io.readers.docx_numbers import Counter, Numbering, attribute, name_of
 from ner_danvan.io.readers.encodings import convert_legacy
 from ner_danvan.io.readers.source import Item, Settings, Source
 from ner_danvan.io.readers.zips import open_zip, read_member
@@ -24,20 +25,33 @@ _CHARACTERS = {"tab": "\t", "noBreakHyphen": "-", "softHyphen": "\u00ad", "cr": 
 
 
 def read_docx(source: Source, settings: Settings) -> Iterator[Item]:
-    """One document, a line for each paragraph; a cell's paragraphs are lines too. What was deleted stays out."""
+    """One document, a line for each paragraph; a cell's paragraphs are lines too. What was deleted stays out.
+
+    A paragraph of a list begins with the number or bullet that Word shows.
+    """
     with open_zip(source) as file:
         main = _main_part(file, source)
+        body = _parse(file, main, source)
         folder = posixpath.dirname(main)
         names = sorted(file.namelist())
         parts = {
             kind: [name for name in names if re.fullmatch(rf"{re.escape(folder)}/{kind}\d*\.xml", name)]
             for kind in ("header", "footer", "footnotes", "endnotes")
         }
+        described = (
+            _parse(file, f"{folder}/{name}.xml", source) if f"{folder}/{name}.xml" in names else None
+            for name in ("numbering", "styles")
+        )
+        numbering = Numbering.read(*described)
+
+        def lines_of(names: list[str]) -> list[str]:
+            return [line for name in names for line in _lines(_parse(file, name, source), Counter(numbering))]
+
         try:
-            lines = _once(_lines_of(file, parts["header"], source))
-            lines += _lines_of(file, [main], source)
-            lines += _lines_of(file, parts["footnotes"] + parts["endnotes"], source)
-            lines += _once(_lines_of(file, parts["footer"], source))
+            lines = _once(lines_of(parts["header"]))
+            lines += _lines(body, Counter(numbering))
+            lines += lines_of(parts["footnotes"] + parts["endnotes"])
+            lines += _once(lines_of(parts["footer"]))
         except RecursionError:
             raise source.fault("nests deeper than Word does; open it in Word and save it again.") from None
     text = "\n".join(lines)
@@ -72,11 +86,10 @@ def _parse(file: ZipFile, name: str, source: Source) -> ElementTree.Element:
         raise source.fault(f"{name} in it is no XML ({error}); open it in Word and save it again.") from None
 
 
-def _lines_of(file: ZipFile, names: list[str], source: Source) -> list[str]:
+def _lines(part: ElementTree.Element, counter: Counter) -> list[str]:
     lines: list[str] = []
-    for name in names:
-        for line in _blocks(_parse(file, name, source)):
-            lines += [piece for piece in (part.strip() for part in line.split("\n")) if piece]
+    for line in _blocks(part, counter):
+        lines += [piece for piece in (part.strip() for part in line.split("\n")) if piece]
     return lines
 
 
@@ -85,40 +98,34 @@ def _once(lines: list[str]) -> list[str]:
     return [line for line in dict.fromkeys(lines) if not _PAGE_NUMBER.fullmatch(line)]
 
 
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _attribute(element: ElementTree.Element, name: str) -> str:
-    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")
-
-
-def _blocks(element: ElementTree.Element) -> Iterator[str]:
+def _blocks(element: ElementTree.Element, counter: Counter) -> Iterator[str]:
     """The paragraphs of a part, of a cell or of a text box."""
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name == "p":
+            mark = counter.mark(child)
             pieces: list[str] = []
             boxes: list[ElementTree.Element] = []
             _gather(child, pieces, boxes)
-            yield "".join(pieces)
+            text = "".join(pieces)
+            yield mark + text.lstrip() if text.strip() else ""
             for box in boxes:
-                yield from _blocks(box)
+                yield from _blocks(box, counter)
         elif name == "AlternateContent":
-            yield from _blocks(_alternative(child))
-        elif name not in _LEFT_OUT and _attribute(child, "type") not in _NOTE_KINDS:
-            yield from _blocks(child)
+            yield from _blocks(_alternative(child), counter)
+        elif name not in _LEFT_OUT and attribute(child, "type") not in _NOTE_KINDS:
+            yield from _blocks(child, counter)
 
 
 def _gather(element: ElementTree.Element, pieces: list[str], boxes: list[ElementTree.Element]) -> None:
     """Text of a paragraph, and the text boxes that hang on it."""
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name == "t":
             pieces.append(child.text or "")
         elif name == "br":
-            pieces.append("\n" if _attribute(child, "type") in ("", "textWrapping") else " ")
-        elif name in _CHARACTERS and _name(element) == "r":
+            pieces.append("\n" if attribute(child, "type") in ("", "textWrapping") else " ")
+        elif name in _CHARACTERS and name_of(element) == "r":
             pieces.append(_CHARACTERS[name])
         elif name == "txbxContent":
             boxes.append(child)
@@ -129,11 +136,11 @@ def _gather(element: ElementTree.Element, pieces: list[str], boxes: list[Element
 
 
 def _hidden(run: ElementTree.Element) -> bool:
-    marks = [mark for child in run if _name(child) == "rPr" for mark in child if _name(mark) == "vanish"]
-    return any(_attribute(mark, "val") not in ("0", "false") for mark in marks)
+    marks = [mark for child in run if name_of(child) == "rPr" for mark in child if name_of(mark) == "vanish"]
+    return any(attribute(mark, "val") not in ("0", "false") for mark in marks)
 
 
 def _alternative(element: ElementTree.Element) -> ElementTree.Element:
     """One of several forms of the same thing: a text box is there twice, for new and for old Word."""
-    choices = [child for child in element if _name(child) == "Choice"]
+    choices = [child for child in element if name_of(child) == "Choice"]
     return next((choice for choice in choices if any(choice.itertext())), element[-1] if len(element) else element)
