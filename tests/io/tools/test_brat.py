@@ -66,6 +66,7 @@ def test_a_text_without_annotations_is_a_document(tmp_path: Path) -> None:
         ("T1\tORG 0 2\thộ\n", "T1 says another text"),
         ("T1\tORG 0\n", "no text-bound annotation"),
         ("T1 ORG 0 2\n", "no text-bound annotation"),
+        (f"T1\tORG 0 {'9' * 5_000}\n", "no text-bound annotation"),
         ("T1\tORG 0 99\trà soát\n", "says another text"),
         ("T1\tORG 0 99\n", "outside the text of 18"),
         ("T1\tORG 2 2\n", "is empty"),

@@ -95,6 +95,8 @@ def test_a_line_end_at_which_a_span_begins_or_ends_is_in_a_sentence(tmp_path: Pa
         (HEADER + "#T_SP=x.Y|value\n\n\n#Text=a\n1-1\t0-9\ta\tA\t\n", "a.tsv:6: .*outside the text of 1"),
         (HEADER + "#T_SP=x.Y|value\n\n\n#Text=😀\n1-1\t0-1\ta\tA\t\n", "a.tsv:6: .*falls inside"),
         (HEADER + "\n\n#Text=abc\n1-1\t0-3\tabc\t\n\n#Text=d\n2-1\t2-3\td\t\n", "a.tsv:8: the sentence begins at 2"),
+        (HEADER + "\n\n#Text=a\n1-1\t9999999999-10\ta\t\n", "a.tsv:5: the sentence begins at 9999999999, far behind"),
+        (HEADER + "\n\n#Text=a\n1-1\t" + "9" * 5_000 + "-10\ta\t\n", "a.tsv:5: no token"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_with_its_line(content: str, wanted: str, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ ENDING = ".txt"
 _ANN = ".ann"
 _LABEL = re.compile(r"[\w-]+")
 _BREAK = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")  # where brat, or a line of the file, would end
-_BOUND = re.compile(r"(T\S+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?")
+_BOUND = re.compile(r"(T\S+)\t(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*)(?:\t(.*))?")
 _NOTE = re.compile(r"#\S*\t\S+ (T\S+)\t(.*)")
 _SCORE = re.compile(r"score ([0-9.eE+-]+)")
 

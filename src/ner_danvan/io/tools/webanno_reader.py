@@ -16,11 +16,12 @@ from ner_danvan.io.tools.utf16 import Utf16
 from ner_danvan.span import Span, sorted_spans
 
 _MAGIC = "#FORMAT=WebAnno TSV 3."
-_UNIT = re.compile(r"(\d+-\d+(?:\.\d+)?)\t(\d+)-(\d+)\t")
+_UNIT = re.compile(r"(\d+-\d+(?:\.\d+)?)\t(\d{1,10})-(\d{1,10})\t")
 _VALUE = re.compile(r"((?:[^\\\[]|\\.)*)(?:\[(\d+)\])?", re.DOTALL)
 _STACKED = re.compile(r"(?:[^\\|]|\\.)+", re.DOTALL)
 _ESCAPE = re.compile(r"\\(->|.)", re.DOTALL)
 _CONTROLS = {"t": "\t", "n": "\n", "f": "\f", "r": "\r", "b": "\b"}
+_GAPS = 10_000  # units between sentences in a small file; a larger one may have as many as it has characters
 _ON_TOKENS = ("POS", "Lemma", "Stem", "MorphologicalFeatures", "SurfaceForm")
 
 
@@ -35,8 +36,9 @@ class _Column:
 
 @dataclass
 class _Text:
-    """The text as it grows, and its length in UTF-16 units."""
+    """The text as it grows, its length in UTF-16 units, and how much more may stand between sentences."""
 
+    room: int
     pieces: list[str] = field(default_factory=list)
     units: int = 0
 
@@ -66,11 +68,12 @@ def is_tsv(path: Path) -> bool:
 
 def read_tsv(path: Path) -> tuple[str, tuple[Span, ...]]:
     """The text and the spans of one file; raises UserError with file and line."""
-    lines = re.split(r"\r\n|\n|\r", read_text(path).removeprefix("\ufeff"))
+    content = read_text(path).removeprefix("\ufeff")
+    lines = re.split(r"\r\n|\n|\r", content)
     if not lines[0].startswith(_MAGIC):
         raise UserError(f"{path}:1: no WebAnno TSV 3, which begins with #FORMAT=WebAnno TSV 3.3; export it as that.")
     columns, behind = _columns(lines)
-    text, found = _Text(), dict[tuple[str, str], _Found]()
+    text, found = _Text(max(_GAPS, len(content))), dict[tuple[str, str], _Found]()
     sentence: list[str] = []
     for number, line in enumerate(lines[behind:], behind + 1):
         place = f"{path}:{number}"
@@ -111,6 +114,9 @@ def _add_sentence(text: _Text, sentence: str, begin: int, place: str) -> None:
     gap = begin - text.units
     if gap < 0:
         raise UserError(f"{place}: the sentence begins at {begin}, inside the one before; was it edited by hand?")
+    text.room -= gap
+    if text.room < 0:  # a number alone would otherwise fill the memory
+        raise UserError(f"{place}: the sentence begins at {begin}, far behind the one before; are the offsets right?")
     between = "\n" if text.pieces and gap else ""
     text.add(between + " " * (gap - len(between)))
     text.add(sentence)
