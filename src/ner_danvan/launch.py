@@ -114,12 +114,24 @@ def one_line_errors(task: Callable[Arguments, Result]) -> Callable[Arguments, Re
             if isinstance(error, UserError):
                 fail(str(error))
             if isinstance(error, OmegaConfBaseException):
-                fail(f"{error} {_HINT}")
+                fail(f"{_config_fault(error)} {_HINT}")
             if fault := disk_fault(error):
                 fail(fault)
             raise
 
     return guarded
+
+
+def _config_fault(error: Exception) -> str:
+    """What OmegaConf, or Hydra, says of a configuration, without where they looked and what class they found."""
+    from omegaconf.errors import MissingMandatoryValue
+
+    key = getattr(error, "full_key", None)
+    if isinstance(error, MissingMandatoryValue) and key:
+        return f"{key}: is not set; give {key}=VALUE."
+    reason, _, _ = str(error).partition("\n    full_key:")
+    reason, _, _ = reason.partition("Config search path:")
+    return f"{key}: {reason}" if key and key not in reason else reason
 
 
 def disk_fault(error: BaseException | None) -> str | None:
@@ -159,8 +171,7 @@ def run_hydra(main: Callable[[], None]) -> None:
             fail_stopped(behind)
         if not isinstance(error, HydraException | OmegaConfBaseException):
             raise
-        reason, _, _ = str(error).partition("Config search path:")  # where Hydra looks says nothing of the mend
-        fail(f"{reason} {_HINT}")
+        fail(f"{_config_fault(error)} {_HINT}")
     finally:
         _leave_processes()
 
