@@ -114,6 +114,8 @@ def test_a_process_tells_what_it_holds(tmp_path: Path) -> None:
     before = held_by()
     held = [(tmp_path / str(i)).open("w") for i in range(5)]
     assert held_by().handles == before.handles + 5
-    assert 1 < before.memory_mb <= held_by().peak_mb
+    assert 1 < before.own_mb < before.memory_mb <= held_by().peak_mb
+    block = b"x" * 50_000_000
+    assert 45 < held_by().own_mb - before.own_mb < 75, len(block)
     for one in held:
         one.close()

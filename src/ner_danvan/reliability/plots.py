@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 _ROWS = (
-    ("memory_mb", "memory", "resident memory, MB", "{:+.2f} ± {:.2f} MB/h"),
+    ("memory_mb", "memory", "own memory at most, MB", "{:+.2f} ± {:.2f} MB/h"),
     ("handles", "handles", "open file handles", "{:+.2f} ± {:.2f} an hour"),
     ("speed", "speed_percent", "characters a second", "{:+.1f} ± {:.1f} % an hour"),
 )

@@ -30,7 +30,7 @@ _LEAST_SAMPLES = 5  # after the warm-up, from which a slope is fitted
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """After so many seconds: resident MB, file handles, and characters a second since the sample before."""
+    """After so many seconds: the most MB of its own, file handles, and characters a second, since the sample before."""
 
     seconds: float
     memory_mb: float
@@ -123,7 +123,7 @@ def _soak(
 ) -> tuple[list[Sample], int, int, int]:
     samples: list[Sample] = []
     documents = characters = since = 0
-    failures = _Count()
+    failures, most = _Count(), 0.0
     begin = before = clock()
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w", encoding="utf-8") as sink:
         inputs = _endless(texts, Path(folder), values, lambda: clock() - begin < seconds, failures)
@@ -132,11 +132,11 @@ def _soak(
                 write(document)
                 documents += 1
                 since += len(document.text)
-                now = clock()
+                held, now = held_by(), clock()
+                most = max(most, held.own_mb)  # it goes up and down with the length of documents
                 if now - before >= values["interval"] and now - begin <= seconds:  # behind the end inputs are closed
-                    held = held_by()
-                    samples.append(Sample(now - begin, held.memory_mb, held.handles, since / (now - before)))
-                    characters, since, before = characters + since, 0, now
+                    samples.append(Sample(now - begin, most, held.handles, since / (now - before)))
+                    characters, since, before, most = characters + since, 0, now, 0.0
     return samples, documents, characters + since, failures.number
 
 

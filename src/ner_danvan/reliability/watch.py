@@ -19,10 +19,14 @@ _INTERVAL = 0.2  # seconds between two looks
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Resident memory and its peak so far, in MB (10^6 bytes), and the number of open file handles."""
+    """Resident memory, its peak so far and what of it no file has, in MB (10^6 bytes), and the number of file handles.
+
+    Pages of files (libraries, weights) the system may take away and bring back as it likes; `own_mb` it cannot.
+    """
 
     memory_mb: float
     peak_mb: float
+    own_mb: float
     handles: int
 
 
@@ -35,8 +39,10 @@ def held_by(process: int | None = None) -> Held:
     rows = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
     if "VmRSS" not in rows:  # it has ended, and nobody has asked how
         raise ProcessLookupError(process)
-    memory, peak = (int(rows[key].split()[0]) * _KIB for key in ("VmRSS", "VmHWM"))
-    return Held(memory, peak, len(os.listdir(folder / "fd")))  # noqa: PTH208, a count of names is all
+    memory, peak, anonymous, swapped = (
+        int(rows.get(key, "0").split()[0]) * _KIB for key in ("VmRSS", "VmHWM", "RssAnon", "VmSwap")
+    )
+    return Held(memory, peak, anonymous + swapped, len(os.listdir(folder / "fd")))  # noqa: PTH208, a count of names is all
 
 
 @dataclass(frozen=True)
