@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf.errors import MissingMandatoryValue
 
 from ner_danvan.errors import UserError
-from ner_danvan.launch import one_line_errors, run_hydra
+from ner_danvan.launch import Terminated, one_line_errors, own_sigterm, run_hydra
 
 
 def exits_with(error: BaseException, capsys: pytest.CaptureFixture[str], *, inside: bool) -> tuple[int, str]:
@@ -80,6 +82,17 @@ except Terminated:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "terminated\n", "")
+
+
+def test_sigterm_is_told_while_a_library_has_a_handler_that_just_leaves() -> None:
+    """As Ray's does, with the signal's number as exit code."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated), own_sigterm():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+    with pytest.raises(SystemExit, match="3"), own_sigterm():
+        sys.exit(3)
 
 
 def test_a_fault_of_the_program_is_not_hidden() -> None:

@@ -51,13 +51,20 @@ def end_on_sigterm() -> None:
 
 @contextmanager
 def own_sigterm() -> Iterator[None]:
-    """What SIGTERM does before the block it does after it too; Ray's C++ side takes the signal when it starts."""
+    """What SIGTERM does before the block it does after it too; Ray takes the signal when it starts.
+
+    Its own handler, which leaves with the signal's number and says nothing, becomes Terminated.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
+    except SystemExit as left:
+        if left.code == signal.SIGTERM:
+            raise Terminated from None
+        raise
     finally:
         if before is not None:  # None is a handler that was not set from Python
             signal.signal(signal.SIGTERM, before)
