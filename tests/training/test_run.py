@@ -195,10 +195,12 @@ def test_the_temperatures_are_those_fitted_on_the_reports_that_chose_the_checkpo
 ) -> None:
     files = read_model_dir(trained / "model")
     backend = open_backend(trained / "model", "torch", "cpu")
-    dev = read_gold(reports / "train", DANVAN.layer_of)
-    ((group, windows),) = encoded(prepared(dev, files, 0, None), backend, len(DANVAN.tags), 8_192)
+    learned = read_gold(reports / "train", DANVAN.layer_of)
+    ((group, windows),) = encoded(prepared(learned, files, 0, None), backend, len(DANVAN.tags), 8_192)
     inputs = [row for _, row in group]
-    tags = [spans_to_tags(document.spans, row.offsets, DANVAN)[0] for document, row in zip(dev, inputs, strict=True)]
+    tags = [
+        spans_to_tags(document.spans, row.offsets, DANVAN)[0] for document, row in zip(learned, inputs, strict=True)
+    ]
     fitted = fit_temperatures(stitch_documents(inputs, windows), tags, DANVAN, files.settings.transitions)
     assert dict(files.settings.temperatures) == pytest.approx(fitted, rel=1e-2)
 

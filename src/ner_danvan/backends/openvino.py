@@ -54,8 +54,6 @@ class OpenVinoBackend:
         check_graph(path)
         with _FIRST_TENSOR:  # two threads whose first tensors are read at a time wait for each other for ever
             _ = openvino.Tensor(np.zeros(1)).data
-        if precision == "bf16" and "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            raise UserError("backend bf16: this processor does not multiply in bf16; take backend int8, or onnx.")
         self.parallel = parallel or available_cores()
         self._path, self._precision = path, precision
         self._opened = self._open()
@@ -65,6 +63,8 @@ class OpenVinoBackend:
         import openvino
 
         core = openvino.Core()
+        if self._precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise UserError("backend bf16: this processor does not multiply in bf16; take backend int8, or onnx.")
         settings = {
             "INFERENCE_PRECISION_HINT": self._precision,
             "INFERENCE_NUM_THREADS": self.parallel,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ner_danvan.document import Document, line_of
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.tools import label_studio
 from ner_danvan.io.tools.formats import FORMATS, format_to_read
@@ -170,7 +170,7 @@ def _altered(item: Item, before: Document) -> str:
     now = item.document.text
     place = next((i for i, (a, b) in enumerate(zip(before.text, now, strict=False)) if a != b), None)
     place = min(len(before.text), len(now)) if place is None else place
-    was, is_ = (visible(" ".join(text[place : place + 30].split())) for text in (before.text, now))
+    was, is_ = (visible(one_line(text[place : place + 30])) for text in (before.text, now))
     return (
         f'{item.place}:{line_of(before.text, place)}: the text was altered, "{was}" is now "{is_}"; '
         "set it back, for spans are counted in the text that was tagged, or take the document out."
@@ -178,7 +178,7 @@ def _altered(item: Item, before: Document) -> str:
 
 
 def _place(source: str, document: Document, joint: str = ": ") -> str:
-    return f"{source}{joint}{visible(' '.join(document.id.split()))}"
+    return f"{source}{joint}{visible(one_line(document.id))}"
 
 
 def repeated(items: Sequence[Item]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ner_danvan.corrections.changes import KINDS, Change, Comparison
 from ner_danvan.document import Document, line_of
+from ner_danvan.errors import one_line
 from ner_danvan.evaluation.scores import Score, strict_scores
 from ner_danvan.io.terminal import visible
 from ner_danvan.labels import LabelScheme
@@ -75,4 +76,4 @@ def _told(change: Change) -> str:
 
 
 def _line(text: str) -> str:
-    return visible(" ".join(text.split()))
+    return visible(one_line(text))

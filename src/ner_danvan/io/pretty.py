@@ -11,6 +11,7 @@ from typing import TextIO
 from unicodedata import category, east_asian_width
 
 from ner_danvan.document import Document
+from ner_danvan.errors import one_line
 from ner_danvan.io.terminal import visible
 from ner_danvan.span import Span
 
@@ -137,7 +138,7 @@ def _span_lines(spans: Sequence[Span], styles: dict[str, str], width: int) -> li
 
 def _cells(span: Span) -> tuple[str, str, str, str, str]:
     score = "" if span.score is None else f"{span.score:.2f}"
-    return span.label, str(span.start), str(span.end), score, visible(" ".join(span.text.split()))
+    return span.label, str(span.start), str(span.end), score, visible(one_line(span.text))
 
 
 def _painted(piece: Piece, colours: bool) -> str:

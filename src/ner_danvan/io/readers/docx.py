@@ -12,12 +12,14 @@ from xml.etree import ElementTree
 from zipfile import ZipFile
 
 from ner_danvan.document import Document
-from ner_danvan.io.readers.docx_numbers import Counter, Numbering, attribute, name_of
+from ner_danvan.io.readers.docx_numbers import Counter, Numbering
+from ner_danvan.io.readers.docx_xml import attribute, children, is_on, name_of
 from ner_danvan.io.readers.encodings import convert_legacy
 from ner_danvan.io.readers.source import Item, Settings, Source
 from ner_danvan.io.readers.zips import open_zip, read_member
 
 _LEFT_OUT = {"del", "moveFrom", "instrText", "delText", "rPr", "pPr", "tblPr", "trPr", "tcPr", "sdtPr", "sectPr"}
+_OF_LISTS = ("numbering", "styles")
 _NOTE_KINDS = {"separator", "continuationSeparator", "continuationNotice"}
 # possessive: a line of a thousand points would otherwise be divided between its parts in a thousand million ways
 _PAGE_NUMBER = re.compile(r"(?:trang|page)?\W*+\d*+(?:\W*+(?:trên|of)?\W*+\d++)?\W*+", re.IGNORECASE)
@@ -38,14 +40,12 @@ def read_docx(source: Source, settings: Settings) -> Iterator[Item]:
             kind: [name for name in names if re.fullmatch(rf"{re.escape(folder)}/{kind}\d*\.xml", name)]
             for kind in ("header", "footer", "footnotes", "endnotes")
         }
-        described = (
-            _parse(file, f"{folder}/{name}.xml", source) if f"{folder}/{name}.xml" in names else None
-            for name in ("numbering", "styles")
+        numbering = Numbering.read(
+            *(_parse(file, name, source) if (name := f"{folder}/{kind}.xml") in names else None for kind in _OF_LISTS)
         )
-        numbering = Numbering.read(*described)
 
-        def lines_of(names: list[str]) -> list[str]:
-            return [line for name in names for line in _lines(_parse(file, name, source), Counter(numbering))]
+        def lines_of(found: list[str]) -> list[str]:
+            return [line for name in found for line in _lines(_parse(file, name, source), Counter(numbering))]
 
         try:
             lines = _once(lines_of(parts["header"]))
@@ -89,7 +89,7 @@ def _parse(file: ZipFile, name: str, source: Source) -> ElementTree.Element:
 def _lines(part: ElementTree.Element, counter: Counter) -> list[str]:
     lines: list[str] = []
     for line in _blocks(part, counter):
-        lines += [piece for piece in (part.strip() for part in line.split("\n")) if piece]
+        lines += [stripped for piece in line.split("\n") if (stripped := piece.strip())]
     return lines
 
 
@@ -136,11 +136,10 @@ def _gather(element: ElementTree.Element, pieces: list[str], boxes: list[Element
 
 
 def _hidden(run: ElementTree.Element) -> bool:
-    marks = [mark for child in run if name_of(child) == "rPr" for mark in child if name_of(mark) == "vanish"]
-    return any(attribute(mark, "val") not in ("0", "false") for mark in marks)
+    return any(is_on(mark) for properties in children(run, "rPr") for mark in children(properties, "vanish"))
 
 
 def _alternative(element: ElementTree.Element) -> ElementTree.Element:
     """One of several forms of the same thing: a text box is there twice, for new and for old Word."""
-    choices = [child for child in element if name_of(child) == "Choice"]
+    choices = children(element, "Choice")
     return next((choice for choice in choices if any(choice.itertext())), element[-1] if len(element) else element)

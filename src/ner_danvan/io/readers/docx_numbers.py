@@ -7,11 +7,12 @@ says for each level how it counts and what stands around the count.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
+
+from ner_danvan.io.readers.docx_xml import attribute, child, children, is_on
 
 _LEVELS = 9  # as many as Word has
 _DEEPEST = 50  # styles that are based on one another; in a broken file it may be a ring
@@ -21,20 +22,9 @@ _ROMAN = (
     *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
 )
 _MOST_ROMAN, _MOST_LETTERS = 3_999, 780  # Word itself counts no further
-_BULLETS = "-–—+*•"  # others are pictures of symbol fonts
+_BULLETS = frozenset("-–—+*•")  # others are pictures of symbol fonts
 
 Use: TypeAlias = tuple[str, int | None]  # a list's id and a level, where one is said
-
-
-def name_of(element: Element) -> str:
-    """A tag without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
-def attribute(element: Element | None, name: str) -> str:
-    """An attribute whatever its namespace; "" where it, or the element, is not there."""
-    items = () if element is None else element.items()
-    return next((value for key, value in items if key.rpartition("}")[2] == name), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +37,7 @@ class Level:
     joint: str = " "
     restart: int = _LEVELS  # it begins anew behind a paragraph of one of so many uppermost levels; 0: never
     plain: bool = False  # all counts in it are shown as decimals
+    style: str = ""  # of paragraphs that stand for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +55,31 @@ class Numbering:
         found = Numbering(styles=_uses_of_styles(styles))
         if numbering is None:
             return found
-        abstract = {attribute(one, "abstractNumId"): _abstract(one) for one in _children(numbering, "abstractNum")}
-        lists = {attribute(one, "numId"): one for one in _children(numbering, "num")}
-        names = {list_id: attribute(_child(one, "abstractNumId"), "val") for list_id, one in lists.items()}
+        abstract = {attribute(one, "abstractNumId"): _abstract(one) for one in children(numbering, "abstractNum")}
+        lists = {attribute(one, "numId"): one for one in children(numbering, "num")}
+        names = {list_id: attribute(child(one, "abstractNumId"), "val") for list_id, one in lists.items()}
         for list_id, one in lists.items():
             name = names[list_id]
             link = abstract.get(name, _NOTHING).link
             if link in found.styles:  # a list style: the levels stand in the list that it names
                 name = names.get(found.styles[link][0], name)
-            levels, anew = dict(abstract.get(name, _NOTHING).levels), {}
-            for change in _children(one, "lvlOverride"):
+            plain = abstract.get(name, _NOTHING).levels
+            levels, anew = dict(plain), {}
+            for change in children(one, "lvlOverride"):
                 levels |= _levels(change)
-                if (start := _child(change, "startOverride")) is not None:
+                if (start := child(change, "startOverride")) is not None:
                     anew[_whole(attribute(change, "ilvl"), 0)] = _whole(attribute(start, "val"), 1)
             found.counts[list_id], found.levels[list_id], found.anew[list_id] = name, levels, anew
-            for number, style in abstract.get(name, _NOTHING).styles.items():
-                if found.styles.get(style) == (list_id, None):
-                    found.styles[style] = (list_id, number)
+            for number, level in plain.items():
+                if level.style and found.styles.get(level.style) == (list_id, None):
+                    found.styles[level.style] = (list_id, number)
         return found
 
     def use(self, paragraph: Element) -> Use | None:
         """The list and the level of a paragraph; None where it is in none."""
-        properties = _child(paragraph, "pPr")
+        properties = child(paragraph, "pPr")
         own = _use(properties)
-        of_style = self.styles.get(attribute(_child(properties, "pStyle"), "val"))
+        of_style = self.styles.get(attribute(child(properties, "pStyle"), "val"))
         if own is None or own[0] == "":  # a level by itself changes that of the style's list
             own = of_style if own is None or of_style is None else (of_style[0], own[1])
         return own if own is not None and own[0] in self.levels else None
@@ -95,14 +87,13 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class _Abstract:
-    """The levels of an abstract list, the styles that stand for some of them, and the list style that has them."""
+    """The levels of an abstract list, or the list style that has them."""
 
     levels: dict[int, Level]
-    styles: dict[int, str]
     link: str
 
 
-_NOTHING = _Abstract({}, {}, "")
+_NOTHING = _Abstract({}, "")
 
 
 @dataclass(slots=True)
@@ -141,7 +132,7 @@ def _shown(level: Level, levels: dict[int, Level], counts: dict[int, int]) -> st
     if level.kind == "none":
         return ""
     if level.kind == "bullet":
-        return level.pattern if level.pattern and level.pattern in _BULLETS else "-"
+        return level.pattern.strip() if level.pattern.strip() in _BULLETS else "-"
 
     def count(match: re.Match[str]) -> str:
         number = int(match[1]) - 1
@@ -171,18 +162,10 @@ def _written(number: int, kind: str) -> str:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def _children(element: Element | None, name: str) -> Iterator[Element]:
-    return (child for child in (element if element is not None else ()) if name_of(child) == name)
-
-
-def _child(element: Element | None, name: str) -> Element | None:
-    return next(_children(element, name), None)
-
-
 def _deleted(paragraph: Element) -> bool:
     """Whether the end of a paragraph was deleted or moved away, so that it is none any more."""
-    mark = _child(_child(paragraph, "pPr"), "rPr")
-    return any(_child(mark, name) is not None for name in ("del", "moveFrom"))
+    mark = child(child(paragraph, "pPr"), "rPr")
+    return any(child(mark, name) is not None for name in ("del", "moveFrom"))
 
 
 def _whole(text: str, otherwise: int) -> int:
@@ -195,53 +178,48 @@ def _whole(text: str, otherwise: int) -> int:
 
 def _levels(element: Element | None) -> dict[int, Level]:
     found = {}
-    for one in _children(element, "lvl"):
-        start, kind = _child(one, "start"), attribute(_child(one, "numFmt"), "val")
+    for one in children(element, "lvl"):
+        start, kind = child(one, "start"), attribute(child(one, "numFmt"), "val")
         level = Level(
             kind=kind or "decimal",
             start=_whole(attribute(start, "val"), 0),
-            pattern=attribute(_child(one, "lvlText"), "val")[:_LONGEST],
-            joint="" if attribute(_child(one, "suff"), "val") == "nothing" else " ",
-            restart=_whole(attribute(_child(one, "lvlRestart"), "val"), _LEVELS),
-            plain=(legal := _child(one, "isLgl")) is not None and attribute(legal, "val") not in ("0", "false"),
+            pattern=attribute(child(one, "lvlText"), "val")[:_LONGEST],
+            joint="" if attribute(child(one, "suff"), "val") == "nothing" else " ",
+            restart=_whole(attribute(child(one, "lvlRestart"), "val"), _LEVELS),
+            plain=is_on(child(one, "isLgl")),
+            style=attribute(child(one, "pStyle"), "val"),
         )
         if (number := _whole(attribute(one, "ilvl"), _LEVELS)) < _LEVELS:
-            found[number] = replace(level, pattern=level.pattern.strip()) if kind == "bullet" else level
+            found[number] = level
     return found
 
 
 def _abstract(element: Element) -> _Abstract:
-    styles = {
-        number: style
-        for one in _children(element, "lvl")
-        if (style := attribute(_child(one, "pStyle"), "val"))
-        and (number := _whole(attribute(one, "ilvl"), _LEVELS)) < _LEVELS
-    }
-    return _Abstract(_levels(element), styles, attribute(_child(element, "numStyleLink"), "val"))
+    return _Abstract(_levels(element), attribute(child(element, "numStyleLink"), "val"))
 
 
 def _use(properties: Element | None) -> Use | None:
     """What `pPr` says of a list; its id is "" where it says a level alone."""
-    element = _child(properties, "numPr")
+    element = child(properties, "numPr")
     if element is None:
         return None
-    level = attribute(_child(element, "ilvl"), "val")
-    return attribute(_child(element, "numId"), "val"), min(_whole(level, 0), _LEVELS - 1) if level else None
+    level = attribute(child(element, "ilvl"), "val")
+    return attribute(child(element, "numId"), "val"), min(_whole(level, 0), _LEVELS - 1) if level else None
 
 
 def _uses_of_styles(styles: Element | None) -> dict[str, Use]:
     """The list of each style that has one, by itself or from the style it is based on."""
-    by_id = {attribute(style, "styleId"): style for style in _children(styles, "style")}
+    by_id = {attribute(style, "styleId"): style for style in children(styles, "style")}
     found: dict[str, Use] = {}
     for name in by_id:
         at, level = name, None
         for _ in range(_DEEPEST):
             if at not in by_id:
                 break
-            if use := _use(_child(by_id[at], "pPr")):
+            if use := _use(child(by_id[at], "pPr")):
                 level = use[1] if level is None else level
                 if use[0]:
                     found[name] = (use[0], level)
                     break
-            at = attribute(_child(by_id[at], "basedOn"), "val")
+            at = attribute(child(by_id[at], "basedOn"), "val")
     return found
