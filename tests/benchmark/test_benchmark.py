@@ -9,7 +9,15 @@ from tiny import REPORTS, SENTENCES, write_run
 
 from ner_danvan.benchmark import measure
 from ner_danvan.benchmark import run as benchmark
-from ner_danvan.benchmark.measure import installed_bytes, paired_rounds, ratio, share_of_peak, time_stages
+from ner_danvan.benchmark.measure import (
+    STAGES,
+    Stages,
+    installed_bytes,
+    paired_rounds,
+    ratio,
+    share_of_peak,
+    time_stages,
+)
 from ner_danvan.benchmark.models import Size, size_of, write_random_model
 from ner_danvan.benchmark.table import speed_table, stage_table
 from ner_danvan.benchmark.ways import our_way, plain_way
@@ -68,11 +76,27 @@ def test_in_a_round_all_ways_read_the_same(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_stages_are_timed_and_subwords_counted(default: Path) -> None:
-    stages = time_stages(default, "onnx", SENTENCES)
-    assert min(stages.segment, stages.encode, stages.decode) > 0
-    assert stages.windows == len(SENTENCES)
-    assert stages.subwords <= stages.padded
-    assert share_of_peak(stages, Size(1, 1, 1, 1), 1e30) < 1e-20
+    rounds = [SENTENCES, SENTENCES[:1]]
+    for texts, stages in zip(rounds, time_stages(default, "onnx", rounds), strict=True):
+        assert min(stages.segment, stages.encode, stages.decode) > 0
+        assert stages.windows == len(texts)
+        assert stages.subwords <= stages.padded
+        assert share_of_peak(stages, Size(1, 1, 1, 1), 1e30) < 1e-20
+
+
+def test_shares_of_the_stages_are_medians_over_rounds(default: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = [
+        Stages(segment=1, tokenise=1, encode=6, decode=2, subwords=100, padded=110, windows=1),
+        Stages(segment=2, tokenise=0, encode=8, decode=0, subwords=100, padded=104, windows=1),
+        Stages(segment=3, tokenise=30, encode=57, decode=10, subwords=100, padded=102, windows=1),
+    ]
+    monkeypatch.setattr(benchmark, "time_stages", lambda *_: rounds)
+    found = benchmark._stages(default, "onnx", [[]] * 3, 1e9)
+    assert [found[name] for name in STAGES] == pytest.approx([0.1, 0.1, 0.6, 0.1])
+    assert found["neither_encoder_nor_segmenter"] == pytest.approx(0.3)
+    assert found["padding"] == pytest.approx(0.04)
+    assert found["share_of_fp32_peak"] == share_of_peak(rounds[1], size_of(default), 1e9)
+    assert [one["decode"] for one in found["rounds"]] == [2, 0, 10]
 
 
 def test_what_is_installed_is_the_package_and_what_it_needs() -> None:

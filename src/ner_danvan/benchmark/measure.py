@@ -15,19 +15,20 @@ from statistics import median
 import numpy as np
 from packaging.requirements import Requirement
 
-from ner_danvan.backends.base import pad_batch
+from ner_danvan.backends.base import Backend, pad_batch
 from ner_danvan.backends.choice import open_backend
 from ner_danvan.benchmark.models import Size
 from ner_danvan.benchmark.ways import Way
 from ner_danvan.decode import decode
-from ner_danvan.model_dir import read_model_dir
+from ner_danvan.model_dir import ModelFiles, read_model_dir
 from ner_danvan.pipeline import batches
-from ner_danvan.text.inputs import Inputs, prepare, stitch_documents
-from ner_danvan.text.segment import segment
+from ner_danvan.text.inputs import stitch_documents, tokenise
+from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.text.subwords import PAD_ID
 
 _LEAST_SECONDS = 1.5  # a way that is done sooner reads the same again, so that its time can be trusted
 _START_ROUNDS = 7
+STAGES = ("segment", "tokenise", "encode", "decode")
 # a process of its own between us and the command: a child counts what its parent held when it was made
 _PEAK_MEMORY = """
 import resource, subprocess, sys
@@ -77,27 +78,28 @@ class Stages:
 
     @property
     def total(self) -> float:
-        return self.segment + self.tokenise + self.encode + self.decode
+        return float(sum(getattr(self, name) for name in STAGES))
 
 
-def time_stages(folder: Path, backend: str, texts: Sequence[str]) -> Stages:
-    """Each stage by itself, one after the other, over the texts."""
+def time_stages(folder: Path, backend: str, rounds: Sequence[Sequence[str]]) -> list[Stages]:
+    """Each stage by itself, one after the other, over the texts of each round."""
     files = read_model_dir(folder)
     model = open_backend(folder, backend, "cpu")
+    _stages(files, model, rounds[0][:2])  # what happens once, happens before
+    return [_stages(files, model, texts) for texts in rounds]
+
+
+def _stages(files: ModelFiles, model: Backend, texts: Sequence[str]) -> Stages:
     settings = files.settings
-    for text in texts[:2]:
-        prepare(text, files.subwords, files.split_words, settings.inputs)
     begin = time.perf_counter()
-    for text in texts:
-        segment(text, files.split_words)
+    words = [SEGMENTERS[settings.inputs.segmenter](text, files.split_words) for text in texts]
     segmented = time.perf_counter() - begin
     begin = time.perf_counter()
-    inputs: list[Inputs] = [prepare(text, files.subwords, files.split_words, settings.inputs) for text in texts]
-    prepared = time.perf_counter() - begin
+    inputs = [tokenise(*pair, files.subwords, settings.inputs) for pair in zip(texts, words, strict=True)]
+    tokenised = time.perf_counter() - begin
     rows = [ids for one in inputs for ids in one.ids]
     chosen = list(batches([len(row) for row in rows], model.batch_tokens))
     padded = [pad_batch([rows[i] for i in batch], PAD_ID, model.length_multiple) for batch in chosen]
-    model(*padded[0])
     begin = time.perf_counter()
     outputs = [model(ids, mask) for ids, mask in padded]
     encoded = time.perf_counter() - begin
@@ -112,7 +114,7 @@ def time_stages(folder: Path, backend: str, texts: Sequence[str]) -> Stages:
     decoded = time.perf_counter() - begin
     return Stages(
         segmented,
-        max(0.0, prepared - segmented),
+        tokenised,
         encoded,
         decoded,
         sum(len(row) for row in rows),

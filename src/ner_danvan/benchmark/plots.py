@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_STAGES = ("segment", "tokenise", "encode", "decode")
+from ner_danvan.benchmark.measure import STAGES
+
 _COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#009e73")  # Okabe and Ito: told apart without seeing colours
 _OURS, _OTHERS = "#0072b2", "#999999"
 
@@ -42,11 +43,10 @@ def _speeds(axes: Axes, speeds: Mapping[str, list[float]]) -> None:
     axes.set_xlabel("characters a second, from raw text, median")
 
 
-def _stages(axes: Axes, stages: Mapping[str, Mapping[str, float]]) -> None:
+def _stages(axes: Axes, stages: Mapping[str, Mapping[str, Any]]) -> None:
     bottom = [0.0] * len(stages)
-    totals = [sum(row[stage] for stage in _STAGES) for row in stages.values()]
-    for stage, colour in zip(_STAGES, _COLOURS, strict=True):
-        shares = [100 * row[stage] / total for row, total in zip(stages.values(), totals, strict=True)]
+    for stage, colour in zip(STAGES, _COLOURS, strict=True):
+        shares = [100 * row[stage] for row in stages.values()]
         axes.bar(list(stages), shares, bottom=bottom, label=stage, color=colour)
         bottom = [low + share for low, share in zip(bottom, shares, strict=True)]
     axes.set_ylabel("share of the time on one core, %")

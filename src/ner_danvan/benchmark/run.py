@@ -14,6 +14,7 @@ from typing import Any
 
 from ner_danvan.backends.choice import open_backend
 from ner_danvan.benchmark.measure import (
+    STAGES,
     cold_start,
     command_memory,
     installed_bytes,
@@ -75,7 +76,7 @@ def run(values: Mapping[str, Any]) -> Result:
         peak = matrix_peak()
         found["matrix_peak_gflops"] = peak / 1e9
         found["stages"] = {
-            f"{name}, {backend}": _stages(folder, backend, rounds[0], peak)
+            f"{name}, {backend}": _stages(folder, backend, rounds, peak)
             for name, folder in (("base", base), ("default", default))
             for backend in backends[1:]  # torch spreads a stage over all cores
         }
@@ -142,12 +143,15 @@ def _ratios(speeds: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]
     return {name: {other: ratio(speeds, name, other) for other in others} for name in speeds if name not in others}
 
 
-def _stages(folder: Path, backend: str, texts: Sequence[str], peak: float) -> dict[str, float]:
-    stages = time_stages(folder, backend, texts)
-    return asdict(stages) | {
-        "share_of_fp32_peak": share_of_peak(stages, size_of(folder), peak),
-        "padding": stages.padded / stages.subwords - 1,
-        "neither_encoder_nor_segmenter": (stages.tokenise + stages.decode) / stages.total,
+def _stages(folder: Path, backend: str, rounds: Sequence[Sequence[str]], peak: float) -> dict[str, Any]:
+    """Shares of the time, of the peak and of the subwords, medians over rounds, and what each round took."""
+    measured, size = time_stages(folder, backend, rounds), size_of(folder)
+    shares = {name: median(getattr(one, name) / one.total for one in measured) for name in STAGES}
+    return shares | {
+        "share_of_fp32_peak": median(share_of_peak(one, size, peak) for one in measured),
+        "padding": median(one.padded / one.subwords - 1 for one in measured),
+        "neither_encoder_nor_segmenter": median((one.tokenise + one.decode) / one.total for one in measured),
+        "rounds": [asdict(one) for one in measured],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from ner_danvan.benchmark.measure import STAGES
 from ner_danvan.benchmark.run import NER, NER_SENTENCES, PLAIN
 
 
@@ -22,12 +23,10 @@ def speed_table(found: Mapping[str, Any]) -> Table:
 
 
 def stage_table(found: Mapping[str, Any]) -> Table:
-    """Shares of the stages on one core, of the machine's peak, and padding."""
-    names = ("segment", "tokenise", "encode", "decode")
-    table = Table("model", *(f"{name} %" for name in names), "of fp32 peak %", "padding %", "memory MB")
+    """Shares of the stages on one core, of the machine's peak, and padding, medians over rounds."""
+    table = Table("model", *(f"{name} %" for name in STAGES), "of fp32 peak %", "padding %", "memory MB")
     for name, row in found["stages"].items():
-        total = sum(row[stage] for stage in names)
-        shares = [f"{100 * row[stage] / total:.1f}" for stage in names]
+        shares = [f"{100 * row[stage]:.1f}" for stage in STAGES]
         peak, padding = (f"{100 * row[key]:.1f}" for key in ("share_of_fp32_peak", "padding"))
         table.add_row(name, *shares, peak, padding, f"{found['peak_memory_mb'][name]:.0f}")
     return table

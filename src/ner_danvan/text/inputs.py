@@ -42,7 +42,11 @@ class InputSettings:
 
 def prepare(text: str, subwords: Subwords, split_words: SplitWords, settings: InputSettings) -> Inputs:
     """Segment, encode and cut a text into windows; a text without words has none."""
-    words = SEGMENTERS[settings.segmenter](text, split_words)
+    return tokenise(text, SEGMENTERS[settings.segmenter](text, split_words), subwords, settings)
+
+
+def tokenise(text: str, words: list[Word], subwords: Subwords, settings: InputSettings) -> Inputs:
+    """The same for a text whose words are known."""
     encoded = subwords.encode([word.form for word in words])
     marked = np.zeros(len(words), dtype=np.int64)  # 1 where a mark stands behind the word
     if settings.line_marks and words:
