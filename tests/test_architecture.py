@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "ner_danvan"
 ROOMS = [
     "atomic",
     "errors",
+    "sections",
     "strict_json",
     "span",
     "relations",

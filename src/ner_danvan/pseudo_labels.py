@@ -16,10 +16,10 @@ from ner_danvan.document import Document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.evaluation.scores import strict_scores
 from ner_danvan.labels import LabelScheme
+from ner_danvan.sections import fill, number_of, paths
 from ner_danvan.tagger import Tagger
 from ner_danvan.training.pretraining.articles import as_written, read_texts, segmented
 from ner_danvan.training.pretraining.selection import most_alike
-from ner_danvan.training.sections import fill, paths
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ def run(values: Mapping[str, Any]) -> Labelled:
     Raises UserError if there are fewer than two models, if they differ in their labels, or if no document is left.
     """
     limits = fill(Limits, "limits", values["limits"])
+    count, seed = (number_of(key, values[key], int) for key in ("count", "seed"))
     models = paths(values["models"])
     if len(models) < 2:
         raise UserError("models: one model always agrees with itself; name two or more that were trained apart.")
@@ -60,7 +61,7 @@ def run(values: Mapping[str, Any]) -> Labelled:
     documents = _documents(values["text"], limits)
     log.info("%d documents to annotate with %d models", len(documents), len(taggers))
     annotated = [list(tagger.stream(documents)) for tagger in taggers]
-    found = label(annotated, taggers[0].scheme, limits, int(values["count"]), int(values["seed"]))
+    found = label(annotated, taggers[0].scheme, limits, count, seed)
     if not found.documents:
         raise UserError(f"limits: none of {found.read} documents is within them; lower limits.agreement or give more.")
     output = Path(values["output"])
@@ -105,6 +106,6 @@ def _documents(values: Mapping[str, Any], limits: Limits) -> list[Document]:
     if values["like"] is not None:
         words = [segmented(text, values["segmenter"]) for text in texts]
         like = [segmented(text, "underthesea") for text in read_texts(paths(values["like"]))]
-        numbers = most_alike(words, like, float(values["share"]))
+        numbers = most_alike(words, like, number_of("text.share", values["share"], float))
     documents = (Document(f"text-{i}", as_written(texts[i]) if spaces else texts[i]) for i in numbers)
     return [document for document in documents if limits.shortest <= len(document.text) <= limits.longest]

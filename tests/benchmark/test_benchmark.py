@@ -136,6 +136,18 @@ def test_a_run_writes_figures_and_a_picture(
     assert stage_table(found).row_count == 2
     with pytest.raises(UserError, match=r"3 documents, data\.documents=9"):
         benchmark.run(values | {"data": values["data"] | {"documents": 9}})
+    for change, reason in (
+        ({"rounds": "two"}, r"rounds=two must be a whole number\."),
+        ({"data": values["data"] | {"documents": None}}, r"data\.documents=None must be a whole number\."),
+        ({"base": {"vocabulary": None, "size": {"layers": 1}}}, r"base\.size\.hidden is missing"),
+        ({"growth": values["growth"] | {"workers": 2}}, r"growth\.workers=2 is no list; put it in brackets"),
+        ({"growth": values["growth"] | {"characters": [0]}}, r"growth\.characters: 0 must be at least 1\."),
+    ):
+        with pytest.raises(UserError, match=reason):
+            benchmark.run(values | change)
+    for rounds in (0, 3):
+        with pytest.raises(UserError, match=rf"rounds={rounds} must be at least 1 and at most data\.documents=2\."):
+            benchmark.run(values | {"rounds": rounds})
 
 
 def test_memory_is_that_of_the_command_alone(default: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_a_folder_that_holds_something_is_not_written_to(tmp_path: Path) -> None
         stress("lines", 1, 0.0, 1, tmp_path, [])
     with pytest.raises(UserError, match="kind=x is not known"):
         stress("x", 1, 0.0, 1, tmp_path / "b", [])
+
+
+def test_a_number_that_cannot_be_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    wrong: list[Any] = ["x", 1.5, None]
+    for size in wrong:
+        with pytest.raises(UserError, match=rf"size={size} must be a whole number\."):
+            stress("lines", size, 0.0, 1, tmp_path / "b", [])
+    for size, broken in ((0, 0.0), (1, 1.5)):
+        with pytest.raises(UserError, match=rf"size={size} must be at least 1, and broken={broken} a share"):
+            stress("lines", size, broken, 1, tmp_path / "b", [])
+    assert not (tmp_path / "b").exists()
 
 
 RUN = Run(1, 1.0, 100.0, 9)

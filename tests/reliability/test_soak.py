@@ -55,3 +55,19 @@ def test_a_soak_reads_all_it_makes_and_keeps_what_it_saw(
 def test_too_short_a_soak_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="fewer than 5 samples"):
         soak.run(VALUES | {"minutes": 0.3})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"minutes": "x"}, r"minutes=x must be a number\."),
+        ({"interval": 0}, r"interval=0 must be above 0\."),
+        ({"seed": 1.5}, r"seed=1\.5 must be a whole number\."),
+        ({"lengths": 5}, r"lengths=5 is no list; put it in brackets"),
+        ({"lengths": [5, 0]}, r"lengths: 0 must be at least 1\."),
+        ({"lengths": []}, r"lengths=\[\]: give one length or more\."),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_with_its_key(change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        soak.run(VALUES | change)

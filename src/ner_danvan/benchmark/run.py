@@ -30,6 +30,7 @@ from ner_danvan.benchmark.ways import Way, our_way, plain_way, underthesea_ner
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.errors import UserError
 from ner_danvan.model_dir import find_model, read_model_dir
+from ner_danvan.sections import fill, number_of, whole_numbers
 from ner_danvan.text.subwords import VOCAB_FILE
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ PLAIN, NER, NER_SENTENCES = "plain, base", "underthesea.ner", "underthesea.ner, 
 RESULT_FILE, PLOT_FILE = "benchmark.json", "benchmark.png"
 _BACKENDS = ("torch", "onnx", "int8", "bf16")
 _RANGE_TEXTS = 8
+_LEAST = {"characters": 1, "documents": 1, "workers": 0}  # of what is made to grow
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,20 @@ class Result:
 def run(values: Mapping[str, Any]) -> Result:
     """Run as the resolved configuration says; writes `benchmark.json` and `benchmark.png` under `output`.
 
-    Raises UserError if there are too few documents, or if the vocabulary or the model is missing.
+    Raises UserError for a value that cannot be, if there are too few documents, or if the model is missing.
     """
+    wanted = number_of("data.documents", values["data"]["documents"], int)
+    parts = number_of("rounds", values["rounds"], int)
+    if not 1 <= parts <= wanted:
+        raise UserError(f"rounds={parts} must be at least 1 and at most data.documents={wanted}.")
+    size = fill(Size, "base.size", values["base"]["size"])
+    growth = {key: whole_numbers(f"growth.{key}", values["growth"][key], least) for key, least in _LEAST.items()}
     default = find_model(values["model"]["path"])
-    texts = _texts(Path(values["data"]["path"]), default, int(values["data"]["documents"]))
-    rounds = [texts[number :: int(values["rounds"])] for number in range(int(values["rounds"]))]
+    texts = _texts(Path(values["data"]["path"]), default, wanted)
+    rounds = [texts[number::parts] for number in range(parts)]
     output = Path(values["output"])
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        size = Size(**values["base"]["size"])
         vocabulary = _vocabulary(values["base"]["vocabulary"], default)
         base = write_random_model(Path(work) / "base", size, vocabulary, default, texts[:_RANGE_TEXTS])
         backends = _backends(default)
@@ -91,7 +98,7 @@ def run(values: Mapping[str, Any]) -> Result:
         sizes = installed_bytes()
         found["installed_mb"] = {"total": sum(sizes.values()) / 1e6, **{k: v / 1e6 for k, v in sizes.items()}}
         log.info("how the cost grows")
-        found["growth"] = _growth(default, texts, values["growth"])
+        found["growth"] = _growth(default, texts, growth)
     (output / RESULT_FILE).write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     draw(found, output / PLOT_FILE)
     return Result(found, output)

@@ -22,6 +22,7 @@ from ner_danvan.evaluation.significance import Difference, compare_columns, holm
 from ner_danvan.evaluation.sources import check_gold, match_predictions, tag_gold
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import find_model, read_model_dir
+from ner_danvan.sections import number_of
 from ner_danvan.span import Span
 from ner_danvan.tagger import Tagger
 
@@ -136,7 +137,7 @@ def run(values: Mapping[str, Any]) -> Comparison:
         scheme=by_name[values["scheme"]],
         draws=values["draws"],
         rounds=values["rounds"],
-        seed=int(values["seed"]),
+        seed=number_of("seed", values["seed"], int),
     )
     output = Path(values["output"])
     output.mkdir(parents=True, exist_ok=True)

@@ -25,10 +25,10 @@ from ner_danvan.evaluation.run import PREDICTIONS_FILE, evaluate_model, write_ev
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.sections import number_of
 from ner_danvan.tagger import Tagger
 from ner_danvan.training import run as training
 from ner_danvan.training.checkpoints import CHECKPOINTS
-from ner_danvan.training.sections import number as number_of
 
 log = logging.getLogger(__name__)
 

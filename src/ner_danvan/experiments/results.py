@@ -15,7 +15,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.evaluation.intervals import MICRO
 from ner_danvan.io.cells import protected
 from ner_danvan.model_dir import METRICS_FILE, MODEL_FOLDER, RUN_FILE
-from ner_danvan.training.sections import flat
+from ner_danvan.sections import flat
 
 RESULTS_FILE = "results.csv"
 PLOT_FILE = "results.png"

@@ -25,11 +25,11 @@ from ner_danvan.evaluation.files import write_table
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.experiments.space import Space, read_space, with_values
 from ner_danvan.labels import LabelScheme
+from ner_danvan.sections import fill
 from ner_danvan.training import run as training
 from ner_danvan.training.checkpoints import CHECKPOINTS
 from ner_danvan.training.config import output_folder
 from ner_danvan.training.record import difference
-from ner_danvan.training.sections import fill
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -45,8 +45,8 @@ from ner_danvan.model_dir import (
     write_settings,
 )
 from ner_danvan.model_files import read_object
+from ner_danvan.sections import fill, paths
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
-from ner_danvan.training.sections import fill, paths
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from typing import Any
 from ner_danvan.errors import UserError
 from ner_danvan.io.output import errors_path
 from ner_danvan.reliability.watch import Run, run_command
+from ner_danvan.sections import number_of
 
 # what may be wrong with a line, and a piece of the reason that must be told
 FAULTS: dict[str, tuple[bytes, str]] = {
@@ -202,8 +203,11 @@ def check_files(texts: dict[str, str | None], output: Path, run: Run) -> Result:
 def stress(kind: str, size: int, broken: float, seed: int, folder: Path, options: Sequence[str]) -> Result:
     """Make the input under a new folder, run the command on it and compare: `kind` is lines, document or files.
 
-    Raises UserError if the folder holds something, or there is no such kind.
+    Raises UserError if the folder holds something, there is no such kind, or a number cannot be.
     """
+    size, seed, broken = number_of("size", size, int), number_of("seed", seed, int), number_of("broken", broken, float)
+    if size < 1 or not 0 <= broken <= 1:
+        raise UserError(f"size={size} must be at least 1, and broken={broken} a share, from 0 to 1.")
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder}: this folder is not empty; take it away, or give another output=FOLDER.")
     folder.mkdir(parents=True, exist_ok=True)

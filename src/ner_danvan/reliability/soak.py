@@ -22,6 +22,7 @@ from ner_danvan.io.writers import FORMATS
 from ner_danvan.model_dir import find_model
 from ner_danvan.reliability.plots import draw_soak
 from ner_danvan.reliability.watch import held_by
+from ner_danvan.sections import number_of, whole_numbers
 from ner_danvan.tagger import Tagger
 
 RESULT_FILE, PLOT_FILE = "soak.json", "soak.png"
@@ -70,8 +71,10 @@ class _Count:
 def run(values: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> Result:
     """Soak as the resolved configuration says; writes `soak.json` and `soak.png` under `output`.
 
-    Raises UserError if the time is too short for the samples asked for, or the model or data are missing.
+    Raises UserError for a value that cannot be, if the time is too short for the samples asked for, or the model or
+    data are missing.
     """
+    values = _checked(values)
     seconds, interval, warmup = 60 * values["minutes"], values["interval"], 60 * values["warmup"]
     if (seconds - warmup) / interval < _LEAST_SAMPLES:
         raise UserError(
@@ -103,6 +106,18 @@ def run(values: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) 
     (output / RESULT_FILE).write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
     draw_soak(asdict(result), output / PLOT_FILE)
     return result
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with numbers for numbers."""
+    found = {key: number_of(key, values[key], float) for key in ("minutes", "warmup", "interval")}
+    if found["interval"] <= 0:
+        raise UserError(f"interval={values['interval']} must be above 0.")
+    whole = {key: number_of(key, values[key], int) for key in ("workers", "seed")}
+    lengths = whole_numbers("lengths", values["lengths"], 1)
+    if not lengths:
+        raise UserError("lengths=[]: give one length or more.")
+    return {**values, **found, **whole, "lengths": lengths}
 
 
 def slope(hours: Sequence[float], values: Sequence[float]) -> Slope:

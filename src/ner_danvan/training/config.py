@@ -11,11 +11,11 @@ from ner_danvan.corpus.folds import Fold
 from ner_danvan.corpus.tagged import is_tagged, labels_of, read_tagged
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.sections import fill, number_of, paths
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.text.windows import WindowSize
 from ner_danvan.training.augment.settings import AugmentConfig, Rates, Roles
-from ner_danvan.training.sections import fill, number, paths
 
 FROM_DATA = "from_data"  # the labels are those of the training data
 SCHEDULES = ("linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt")
@@ -108,7 +108,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
     training = dict(values["training"])
     if (resume := values["resume"]) not in (None, "auto"):
         raise UserError(f"resume={resume} is not known; leave it out to start anew, or say resume=auto to go on.")
-    size = {key: number(f"training.{key}", training.pop(key), int) for key in ("window", "overlap")}
+    size = {key: number_of(f"training.{key}", training.pop(key), int) for key in ("window", "overlap")}
     try:
         window = WindowSize(size["window"], size["overlap"])
     except ValueError as error:
@@ -146,7 +146,7 @@ def run_config(values: Mapping[str, Any]) -> RunConfig:
         raise UserError("augment: changes running text, not words that are segmented already; say augment=none.")
     return RunConfig(
         output=output_folder(values["output"]),
-        seed=number("seed", values["seed"], int),
+        seed=number_of("seed", values["seed"], int),
         resume=resume,
         model=fill(EncoderConfig, "model", values["model"]),
         scheme=scheme,
@@ -166,7 +166,7 @@ def _check_layer_weights(weights: Any, scheme: LabelScheme) -> None:
     for name, weight in weights.items():
         if name not in known:
             raise UserError(f"training.layer_weights.{name}: no such layer; known are {', '.join(known)}.")
-        if number(f"training.layer_weights.{name}", weight, float) < 0:
+        if number_of(f"training.layer_weights.{name}", weight, float) < 0:
             raise UserError(f"training.layer_weights.{name}={weight} must not be below 0.")
 
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ner_danvan.errors import UserError
-from ner_danvan.training.sections import fill, flat
+from ner_danvan.sections import fill, flat
 
 IDS_FILE = "tracking.json"  # the ids by which a run that goes on finds itself again
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.errors import UserError
+from ner_danvan.sections import fill, number_of
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.training.config import output_folder
 from ner_danvan.training.pretraining.model import NewEncoder
 from ner_danvan.training.pretraining.word_vectors import WordVectorConfig
-from ner_danvan.training.sections import fill, number
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def pretrain_config(values: Mapping[str, Any]) -> PretrainConfig:
     for key in ("warmup", "weight_decay", "max_grad_norm"):
         if getattr(training, key) < 0:
             raise UserError(f"training.{key}={getattr(training, key)} must not be below 0.")
-    layers, seed = (number(key, values[key], int) for key in ("layers", "seed"))
+    layers, seed = (number_of(key, values[key], int) for key in ("layers", "seed"))
     if seed < 0:
         raise UserError(f"seed={seed} must not be below 0.")
     new = fill(NewEncoder, "new", values["new"])

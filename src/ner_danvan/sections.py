@@ -46,7 +46,7 @@ def _value(key: str, value: Any, kind: str) -> Any:
         return None
     kind = kind.removesuffix(" | None")
     if kind in ("int", "float"):
-        return number(key, value, int if kind == "int" else float)
+        return number_of(key, value, int if kind == "int" else float)
     return "" if value is None else str(value)
 
 
@@ -56,7 +56,7 @@ def paths(value: Any) -> tuple[Path, ...]:
     return tuple(Path(str(path)) for path in several if path)
 
 
-def number(key: str, value: Any, kind: type[Number]) -> Number:
+def number_of(key: str, value: Any, kind: type[Number]) -> Number:
     """A finite number of this kind; raises UserError that names the key."""
     if (
         isinstance(value, bool)
@@ -66,6 +66,16 @@ def number(key: str, value: Any, kind: type[Number]) -> Number:
     ):
         raise UserError(f"{key}={value} must be a {'whole ' if kind is int else ''}number.")
     return kind(value)
+
+
+def whole_numbers(key: str, values: Any, least: int) -> list[int]:
+    """A list of whole numbers, none below `least`; raises UserError that names the key."""
+    if not isinstance(values, list | tuple):
+        raise UserError(f"{key}={values} is no list; put it in brackets, {key}=[…].")
+    found = [number_of(key, value, int) for value in values]
+    if too_small := [value for value in found if value < least]:
+        raise UserError(f"{key}: {too_small[0]} must be at least {least}.")
+    return found
 
 
 def flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
