@@ -154,6 +154,7 @@ def test_models_of_other_labels_are_refused(tmp_path: Path, vocabulary: Path, mo
         ({"scheme": "fuzzy"}, "scheme=fuzzy is not known; name one of strict, boundary, partial, type"),
         ({"draws": 0}, "draws=0 must be a whole number, 1 or more"),
         ({"rounds": 1.5}, r"rounds=1\.5 must be"),
+        ({"seed": "x", "a": "nowhere.jsonl"}, r"seed=x must be a whole number\."),
         ({"a": []}, r"a=\[\]: name at least one"),
         ({"b": ["x.jsonl", "x.jsonl"]}, "none twice"),
         ({"a": "nowhere.jsonl"}, "nowhere.jsonl"),

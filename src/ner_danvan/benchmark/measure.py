@@ -78,7 +78,7 @@ class Stages:
 
     @property
     def total(self) -> float:
-        return float(sum(getattr(self, name) for name in STAGES))
+        return self.segment + self.tokenise + self.encode + self.decode
 
 
 def time_stages(folder: Path, backend: str, rounds: Sequence[Sequence[str]]) -> list[Stages]:

@@ -124,6 +124,7 @@ def run(values: Mapping[str, Any]) -> Comparison:
     for key in ("draws", "rounds"):
         if not isinstance(values[key], int) or values[key] < 1:
             raise UserError(f"{key}={values[key]} must be a whole number, 1 or more.")
+    seed = number_of("seed", values["seed"], int)
     names = {side: _names(side, values[side]) for side in ("a", "b")}
     labels = _common_scheme([*names["a"], *names["b"]], LabelScheme.from_config(values["labels"]["layers"]))
     gold = read_gold(Path(values["data"]["path"]), labels.layer_of)
@@ -137,7 +138,7 @@ def run(values: Mapping[str, Any]) -> Comparison:
         scheme=by_name[values["scheme"]],
         draws=values["draws"],
         rounds=values["rounds"],
-        seed=number_of("seed", values["seed"], int),
+        seed=seed,
     )
     output = Path(values["output"])
     output.mkdir(parents=True, exist_ok=True)
