@@ -68,6 +68,14 @@ def number_of(key: str, value: Any, kind: type[Number]) -> Number:
     return kind(value)
 
 
+def whole_number(key: str, value: Any, least: int) -> int:
+    """A whole number that is not below `least`; raises UserError that names the key."""
+    found = number_of(key, value, int)
+    if found < least:
+        raise UserError(f"{key}={value} must be at least {least}.")
+    return found
+
+
 def whole_numbers(key: str, values: Any, least: int) -> list[int]:
     """A list of whole numbers, none below `least`; raises UserError that names the key."""
     if not isinstance(values, list | tuple):

@@ -221,8 +221,9 @@ def test_a_window_that_holds_nothing_is_told_by_its_key(config: dict[str, Any]) 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shared_words": 0}, "shared_words=0 must be a whole number of at least 1"),
+        ({"shared_words": 0}, "shared_words=0 must be at least 1"),
         ({"shared_words": None}, "shared_words=None must be"),
+        ({"shared_words": True}, "shared_words=True must be a whole number"),
         ({"foreign": {"folder": "x", "words": "many"}}, r"foreign\.words=many must be"),
         ({"names": None}, "names=None: must be a list"),
         ({"splits": {}}, "name a folder for each split"),

@@ -187,7 +187,7 @@ def test_a_report_of_dev_is_a_leak(config: dict[str, Any]) -> None:
 
 def test_a_formula_that_reports_share_is_no_copy(config: dict[str, Any]) -> None:
     assert taken(config, in_corpus(f"Phường {' '.join(LONG.split()[:29])}")).written
-    with pytest.raises(UserError, match="shared_words=0 must be a whole number"):
+    with pytest.raises(UserError, match="shared_words=0 must be at least 1"):
         taken(config, in_corpus("Xã họp"), shared_words=0)
 
 

@@ -152,7 +152,7 @@ def test_models_of_other_labels_are_refused(tmp_path: Path, vocabulary: Path, mo
     ("changes", "message"),
     [
         ({"scheme": "fuzzy"}, "scheme=fuzzy is not known; name one of strict, boundary, partial, type"),
-        ({"draws": 0}, "draws=0 must be a whole number, 1 or more"),
+        ({"draws": 0}, "draws=0 must be at least 1"),
         ({"rounds": 1.5}, r"rounds=1\.5 must be"),
         ({"seed": "x", "a": "nowhere.jsonl"}, r"seed=x must be a whole number\."),
         ({"a": []}, r"a=\[\]: name at least one"),

@@ -78,9 +78,15 @@ def kill(subject: Subject, kills: int, stops: int, seed: int, work: Path) -> Tal
         subject.prepare(folder)
         before = subject.read(folder)
         _trial(subject, folder, sent, random.Random(f"{seed}/{number}"), whole, before, tally)
+        print(f"{number + 1} of {len(signals)}: {_so_far(tally)}", file=sys.stderr, flush=True)
         if not tally.faults:
             shutil.rmtree(folder)
     return tally
+
+
+def _so_far(tally: Tally) -> str:
+    ended = ", ".join(f"{count} {how}" for how, count in sorted(tally.ended.items()))
+    return f"{ended}; {tally.begun} after the first write; {len(tally.faults)} faults"
 
 
 def _whole_run(subject: Subject, folder: Path, tally: Tally) -> Files:
@@ -275,10 +281,8 @@ def main() -> None:
 
 
 def _show(name: str, tally: Tally) -> None:
-    ended = ", ".join(f"{count} {how}" for how, count in sorted(tally.ended.items()))
     print(
-        f"{name}: unbroken {tally.seconds:.1f} s, writes from {tally.first:.1f} s on; {ended}; "
-        f"{tally.begun} after the first write; {len(tally.faults)} faults",
+        f"{name}: unbroken {tally.seconds:.1f} s, writes from {tally.first:.1f} s on; {_so_far(tally)}",
         flush=True,
     )
     for fault in tally.faults:

@@ -59,8 +59,8 @@ def test_a_number_that_cannot_be_is_told_before_anything_is_written(tmp_path: Pa
     for size in wrong:
         with pytest.raises(UserError, match=rf"size={size} must be a whole number\."):
             stress("lines", size, 0.0, 1, tmp_path / "b", [])
-    for size, broken in ((0, 0.0), (1, 1.5)):
-        with pytest.raises(UserError, match=rf"size={size} must be at least 1, and broken={broken} a share"):
+    for size, broken, message in ((0, 0.0, "size=0 must be at least 1"), (1, 1.5, r"broken=1\.5 must be a share")):
+        with pytest.raises(UserError, match=message):
             stress("lines", size, broken, 1, tmp_path / "b", [])
     assert not (tmp_path / "b").exists()
 

@@ -20,6 +20,7 @@ from ner_danvan.corpus.tables import render_statistics, replace_block
 from ner_danvan.document import read_text, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
+from ner_danvan.sections import number_of, whole_number
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.subwords import Subwords
 from ner_danvan.text.windows import WindowSize
@@ -70,15 +71,13 @@ def check_values(values: Mapping[str, Any]) -> None:
         raise UserError(f"splits={values['splits']}: name a folder for each split, splits.train=FOLDER.")
     words = (values["foreign"] or {}).get("words", 1)
     for key, value in (("shared_words", values["shared_words"]), ("foreign.words", words)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UserError(f"{key}={value} must be a whole number of at least 1.")
+        whole_number(key, value, 1)
     if not isinstance(values["names"], list):
         raise UserError(f"names={values['names']}: must be a list of labels, names=[ORG,POSITION] or names=[].")
     if not values["output"] or Path(str(values["output"])).is_file():
         raise UserError(f"output={values['output']}: name a folder.")
     for key in ("window", "overlap"):
-        if not isinstance(values["training"][key], int):
-            raise UserError(f"training.{key}={values['training'][key]} must be a whole number.")
+        number_of(f"training.{key}", values["training"][key], int)
     if not values["model"]["path"]:
         raise UserError("model.path=null: name a directory with vocab.txt and bpe.codes.")
 

@@ -11,6 +11,7 @@ from typing import Any
 from ner_danvan.corpus.index import report_groups
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
+from ner_danvan.sections import whole_number
 
 HELD_OUT_FILE = "held_out.jsonl"
 
@@ -32,8 +33,7 @@ def leave_out(documents: Sequence[Document], fold: Fold) -> tuple[list[Document]
 
     Raises UserError for a fold that cannot be, or more folds than documents.
     """
-    if fold.count < 2:
-        raise UserError(f"folds.count={fold.count} must be at least 2.")
+    whole_number("folds.count", fold.count, 2)
     if not 1 <= fold.number <= fold.count:
         raise UserError(f"folds.number={fold.number} must be between 1 and folds.count={fold.count}.")
     if len(documents) < fold.count:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ner_danvan.corpus.reports import Report, report_paths
 from ner_danvan.document import Document, read_text
-from ner_danvan.errors import UserError
+from ner_danvan.sections import whole_number
 from ner_danvan.text.normalize import model_copy
 
 _WORD = re.compile(r"\w+")
@@ -62,8 +62,7 @@ def find_foreign_runs(
 
     Runs inside names are left out as by `find_shared_runs`. Raises UserError where the folder holds no text.
     """
-    if foreign.words < 1:
-        raise UserError(f"foreign.words={foreign.words} must be at least 1.")
+    whole_number("foreign.words", foreign.words, 1)
     source: dict[Run, list[Path]] = {}
     for path in report_paths(foreign.folder):
         text = _TAG.sub("", read_text(path))

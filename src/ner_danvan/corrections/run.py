@@ -27,6 +27,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.io.tools import inline
 from ner_danvan.io.tools.files import entries
 from ner_danvan.labels import LabelScheme
+from ner_danvan.sections import whole_number
 
 _SHOWN = 5  # ids in a line
 
@@ -92,9 +93,7 @@ def _settings(section: Mapping[str, Any]) -> Settings:
     form = choose_format(path, section["format"], "corrections.format")
     if not isinstance(section["all_reviewed"], bool):
         raise UserError(f"corrections.all_reviewed={section['all_reviewed']} must be true or false.")
-    words = section["shared_words"]
-    if isinstance(words, bool) or not isinstance(words, int) or words < 1:
-        raise UserError(f"corrections.shared_words={words} must be a whole number of at least 1.")
+    words = whole_number("corrections.shared_words", section["shared_words"], 1)
     if not section["output"] or Path(str(section["output"])).is_file():
         raise UserError(f"corrections.output={section['output']}: name a folder.")
     several = before if isinstance(before, list) else [] if before is None else [before]

@@ -22,7 +22,7 @@ from ner_danvan.evaluation.significance import Difference, compare_columns, holm
 from ner_danvan.evaluation.sources import check_gold, match_predictions, tag_gold
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import find_model, read_model_dir
-from ner_danvan.sections import number_of
+from ner_danvan.sections import number_of, whole_number
 from ner_danvan.span import Span
 from ner_danvan.tagger import Tagger
 
@@ -121,9 +121,7 @@ def run(values: Mapping[str, Any]) -> Comparison:
     by_name = {scheme.name: scheme for scheme in SCHEMES}
     if values["scheme"] not in by_name:
         raise UserError(f"scheme={values['scheme']} is not known; name one of {', '.join(by_name)}.")
-    for key in ("draws", "rounds"):
-        if not isinstance(values[key], int) or values[key] < 1:
-            raise UserError(f"{key}={values[key]} must be a whole number, 1 or more.")
+    draws, rounds = (whole_number(key, values[key], 1) for key in ("draws", "rounds"))
     seed = number_of("seed", values["seed"], int)
     names = {side: _names(side, values[side]) for side in ("a", "b")}
     labels = _common_scheme([*names["a"], *names["b"]], LabelScheme.from_config(values["labels"]["layers"]))
@@ -136,8 +134,8 @@ def run(values: Mapping[str, Any]) -> Comparison:
         labels,
         name=str(values["data"]["name"]),
         scheme=by_name[values["scheme"]],
-        draws=values["draws"],
-        rounds=values["rounds"],
+        draws=draws,
+        rounds=rounds,
         seed=seed,
     )
     output = Path(values["output"])

@@ -25,7 +25,7 @@ from ner_danvan.evaluation.files import write_table
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.experiments.space import Space, read_space, with_values
 from ner_danvan.labels import LabelScheme
-from ner_danvan.sections import fill
+from ner_danvan.sections import fill, whole_number
 from ner_danvan.training import run as training
 from ner_danvan.training.checkpoints import CHECKPOINTS
 from ner_danvan.training.config import output_folder
@@ -101,8 +101,7 @@ def sweep_config(values: Mapping[str, Any]) -> SweepConfig:
     space = read_space(section.pop("space", None), {key: each for key, each in values.items() if key != "sweep"})
     prune = fill(PruneConfig, "sweep.prune", section.pop("prune", None))
     plain = fill(_Plain, "sweep", section)
-    if plain.trials < 1:
-        raise UserError(f"sweep.trials={plain.trials} must be at least 1.")
+    whole_number("sweep.trials", plain.trials, 1)
     if plain.sampler not in _SAMPLERS:
         raise UserError(f"sweep.sampler={plain.sampler} is not known; take one of {', '.join(_SAMPLERS)}.")
     for key, value in (("startup", plain.startup), ("prune.trials", prune.trials), ("prune.epochs", prune.epochs)):

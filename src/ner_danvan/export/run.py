@@ -45,7 +45,7 @@ from ner_danvan.model_dir import (
     write_settings,
 )
 from ner_danvan.model_files import read_object
-from ner_danvan.sections import fill, paths
+from ner_danvan.sections import fill, number_of, paths, whole_number
 from ner_danvan.text.subwords import BOS_ID, EOS_ID, MERGES_FILE, TOKENIZER_FILE, VOCAB_FILE
 
 log = logging.getLogger(__name__)
@@ -106,10 +106,10 @@ def _int8_options(source: Path, values: Mapping[str, Any]) -> Int8Options | None
     layer_of = read_model_dir(source).settings.scheme.layer_of
     if not values["write"]:
         return None
-    if not isinstance(values["max_loss"], int | float) or values["max_loss"] < 0:
-        raise UserError(f"int8.max_loss={values['max_loss']} must be a number from 0, a share of F1.")
-    if not isinstance(values["documents"], int) or values["documents"] < 1:
-        raise UserError(f"int8.documents={values['documents']} must be a whole number from 1.")
+    max_loss = number_of("int8.max_loss", values["max_loss"], float)
+    if max_loss < 0:
+        raise UserError(f"int8.max_loss={values['max_loss']} must be a share of F1, 0 or more.")
+    wanted = whole_number("int8.documents", values["documents"], 1)
     record = read_object(source / RUN_FILE, _RUN_HINT)
     data = record.get("config", {}).get("data", {})
     train, dev = (values[key] or data.get(of) for key, of in (("texts", "train"), ("gold", "dev")))
@@ -122,10 +122,8 @@ def _int8_options(source: Path, values: Mapping[str, Any]) -> Int8Options | None
         documents = limited(documents, data.get("limit", 0))
         if fold := record["config"].get("folds"):
             documents, _ = leave_out(documents, fill(Fold, "folds", fold))
-    chosen = documents[:: max(1, len(documents) // values["documents"])][: values["documents"]]
-    return Int8Options(
-        [document.text for document in chosen], read_gold(Path(dev), layer_of), float(values["max_loss"])
-    )
+    chosen = documents[:: max(1, len(documents) // wanted)][:wanted]
+    return Int8Options([document.text for document in chosen], read_gold(Path(dev), layer_of), max_loss)
 
 
 def export(

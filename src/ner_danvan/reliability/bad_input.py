@@ -15,7 +15,7 @@ from typing import Any
 from ner_danvan.errors import UserError
 from ner_danvan.io.output import errors_path
 from ner_danvan.reliability.watch import Run, run_command
-from ner_danvan.sections import number_of
+from ner_danvan.sections import number_of, whole_number
 
 # what may be wrong with a line, and a piece of the reason that must be told
 FAULTS: dict[str, tuple[bytes, str]] = {
@@ -205,9 +205,9 @@ def stress(kind: str, size: int, broken: float, seed: int, folder: Path, options
 
     Raises UserError if the folder holds something, there is no such kind, or a number cannot be.
     """
-    size, seed, broken = number_of("size", size, int), number_of("seed", seed, int), number_of("broken", broken, float)
-    if size < 1 or not 0 <= broken <= 1:
-        raise UserError(f"size={size} must be at least 1, and broken={broken} a share, from 0 to 1.")
+    size, seed, broken = whole_number("size", size, 1), number_of("seed", seed, int), number_of("broken", broken, float)
+    if not 0 <= broken <= 1:
+        raise UserError(f"broken={broken} must be a share, from 0 to 1.")
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder}: this folder is not empty; take it away, or give another output=FOLDER.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from ner_danvan.corpus.folds import Fold
 from ner_danvan.corpus.tagged import is_tagged, labels_of, read_tagged
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme
-from ner_danvan.sections import fill, number_of, paths
+from ner_danvan.sections import fill, number_of, paths, whole_number
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.text.windows import WindowSize
@@ -202,8 +202,7 @@ def _augment(values: Any, scheme: LabelScheme) -> AugmentConfig:
     for key, value in [("share", section.share), *((f"rates.{kind}", rate) for kind, rate in vars(rates).items())]:
         if not 0 <= value <= 1:
             raise UserError(f"augment.{key}={value} must be between 0 and 1.")
-    if section.versions < 1:
-        raise UserError(f"augment.versions={section.versions} must be at least 1.")
+    whole_number("augment.versions", section.versions, 1)
     config = AugmentConfig(section.lexicon, section.versions, section.share, roles, rates)
     for role, label in vars(roles).items():
         if config.is_on and label and label not in scheme.labels:

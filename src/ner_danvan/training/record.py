@@ -63,7 +63,8 @@ def hardware(device: torch.device, processes: int = 1) -> str:
     """What a run computes on, for people: the GPU's name, or how many threads of which kind of CPU."""
     if device.type == "cuda":
         return f"{processes} x {torch.cuda.get_device_name(device)}"
-    return f"{processes * torch.get_num_threads()} threads of a CPU ({platform.machine()})"
+    threads = processes * torch.get_num_threads()
+    return f"{threads} thread{'s' if threads > 1 else ''} of a CPU ({platform.machine()})"
 
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:

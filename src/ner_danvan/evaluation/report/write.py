@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.document import Document
-from ner_danvan.errors import UserError
 from ner_danvan.evaluation.errors import Error, Kind, count_errors, find_errors
 from ner_danvan.evaluation.files import Cell, write_table
 from ner_danvan.evaluation.reliability import DIAGRAM_FILE, reliability_diagram
@@ -15,6 +14,7 @@ from ner_danvan.evaluation.report.charts import learning_curve, stacked_bars
 from ner_danvan.evaluation.report.history import read_history
 from ner_danvan.evaluation.report.page import render_page
 from ner_danvan.evaluation.result import Evaluation
+from ner_danvan.sections import whole_number
 from ner_danvan.span import Span
 
 REPORT_FILE = "errors.html"
@@ -38,9 +38,7 @@ def write_report(
     `settings` are `worst`, how many documents are shown whole, and `run`, the training run of the learning curve or
     None. A chart that cannot be drawn now is taken away, so that none of another evaluation stays.
     """
-    worst = settings["worst"]
-    if not isinstance(worst, int) or worst < 0:
-        raise UserError(f"report.worst={worst} must be a whole number, 0 or more.")
+    worst = whole_number("report.worst", settings["worst"], 0)
     errors = find_errors(gold, predicted, evaluation.scheme)
     counts = count_errors(errors)
     by_label = {label: counts[label] for label in evaluation.scheme.labels if label in counts}

@@ -19,7 +19,7 @@ from typing import Any
 
 from ner_danvan.document import Document, line_of, read_text
 from ner_danvan.errors import UserError
-from ner_danvan.io.tools.checks import check_labels, checked, make_span
+from ner_danvan.io.tools.checks import OFFSET, check_labels, checked, make_span
 from ner_danvan.io.tools.files import entries, write_exactly, write_folder
 from ner_danvan.io.tools.label_studio import COLOURS
 from ner_danvan.labels import LabelScheme
@@ -30,7 +30,7 @@ ENDING = ".txt"
 _ANN = ".ann"
 _LABEL = re.compile(r"[\w-]+")
 _BREAK = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")  # where brat, or a line of the file, would end
-_BOUND = re.compile(r"(T\S+)\t(\S+) (\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*)(?:\t(.*))?")
+_BOUND = re.compile(rf"(T\S+)\t(\S+) ({OFFSET} {OFFSET}(?:;{OFFSET} {OFFSET})*)(?:\t(.*))?")
 _NOTE = re.compile(r"#\S*\t\S+ (T\S+)\t(.*)")
 _SCORE = re.compile(r"score ([0-9.eE+-]+)")
 

@@ -11,6 +11,8 @@ from ner_danvan.document import Document, is_score, unknown_label
 from ner_danvan.errors import UserError
 from ner_danvan.span import Span
 
+OFFSET = r"\d{1,10}"  # in formats that are text: one longer has no text to lie in, and Python may refuse its digits
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

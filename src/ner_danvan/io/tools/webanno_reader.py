@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ner_danvan.document import read_text
 from ner_danvan.errors import UserError
-from ner_danvan.io.tools.checks import make_span
+from ner_danvan.io.tools.checks import OFFSET, make_span
 from ner_danvan.io.tools.utf16 import Utf16
 from ner_danvan.span import Span, sorted_spans
 
 _MAGIC = "#FORMAT=WebAnno TSV 3."
-_UNIT = re.compile(r"(\d+-\d+(?:\.\d+)?)\t(\d{1,10})-(\d{1,10})\t")
+_UNIT = re.compile(rf"(\d+-\d+(?:\.\d+)?)\t({OFFSET})-({OFFSET})\t")
 _VALUE = re.compile(r"((?:[^\\\[]|\\.)*)(?:\[(\d+)\])?", re.DOTALL)
 _STACKED = re.compile(r"(?:[^\\|]|\\.)+", re.DOTALL)
 _ESCAPE = re.compile(r"\\(->|.)", re.DOTALL)

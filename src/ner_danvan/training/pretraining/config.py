@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.errors import UserError
-from ner_danvan.sections import fill, number_of
+from ner_danvan.sections import fill, number_of, whole_number
 from ner_danvan.text.segment import SEGMENTERS
 from ner_danvan.training.config import output_folder
 from ner_danvan.training.pretraining.model import NewEncoder
@@ -72,8 +72,7 @@ def pretrain_config(values: Mapping[str, Any]) -> PretrainConfig:
     for key, value in (("text.share", text.share), ("training.masked", training.masked)):
         if not 0 < value <= 1:
             raise UserError(f"{key}={value} must be above 0 and at most 1.")
-    if text.held_out < 1:
-        raise UserError(f"text.held_out={text.held_out} must be at least 1.")
+    whole_number("text.held_out", text.held_out, 1)
     for key in ("warmup", "weight_decay", "max_grad_norm"):
         if getattr(training, key) < 0:
             raise UserError(f"training.{key}={getattr(training, key)} must not be below 0.")
