@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import DANVAN
 
+from ner_danvan import convert
 from ner_danvan.corpus.reports import read_gold
 from ner_danvan.corpus.tagged import is_tagged, labels_of, read_tagged
-from ner_danvan.document import document_to_dict
+from ner_danvan.document import document_to_dict, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.labels import LabelScheme, Layer, spans_to_tags
 from ner_danvan.text.segment import segment_at_spaces
@@ -112,6 +114,24 @@ def test_a_file_of_another_kind_is_refused_and_not_read_as_a_report_without_span
         read_gold(write(tmp_path / "a.json", '{"tokens": ["a"], "ner_tags": ["O"]}'), DANVAN.layer_of)
     with pytest.raises(UserError, match="no such file"):
         read_gold(tmp_path / "none.conll", DANVAN.layer_of)
+
+
+def test_comments_before_a_sentence_are_no_words(tmp_path: Path) -> None:
+    text = "# sent_id = 1\n# text = a b\na O\nb B-X\n\n#newdoc = 2\n# O\n# = O\n"
+    first, second = read_tagged(write(tmp_path / "a.conll", text))
+    assert (first.text, second.text) == ("a b", "# #")  # a sign is a word where no name stands behind it
+
+
+def test_a_column_a_layer_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    report = read_gold(write(tmp_path / "a.txt", "<ORG>UBND xã</ORG> họp."), DANVAN.layer_of)
+    source = write(tmp_path / "in.jsonl", "".join(to_json_line(document) + "\n" for document in report))
+    conll = tmp_path / "of layers.conll"
+    convert.main([str(source), str(conll)])
+    with pytest.raises(UserError, match=r"of layers\.conll:1: has a column a layer") as refused:
+        read_tagged(conll)
+    _, _, command = str(refused.value).partition("python -m ner_danvan.convert ")
+    convert.main(shlex.split(command))
+    assert read_gold(tmp_path / "of layers.jsonl", DANVAN.layer_of) == report
 
 
 def test_document_jsonl_is_not_taken_for_tagged_words(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from ner_danvan.span import Span
 
 CONLL = (".conll", ".bio", ".iob", ".iob2")
 _JSON = (".json", ".jsonl")
+_COMMENT = re.compile(r"# ?([\w.-]+) = ")  # as CoNLL-U has them
+_LAYERS = "global.columns"  # how python -m ner_danvan.convert begins a CoNLL file
 _MEND = 'write one {"words": [...], "tags": [...]} a line, tags as O, B-LABEL and I-LABEL'
 
 
@@ -94,11 +97,19 @@ def _sentences(path: Path) -> Iterator[tuple[int, list[str], list[str]]]:
 
 
 def _conll(lines: Sequence[str], path: Path) -> Iterator[tuple[int, list[str], list[str]]]:
-    """A word a line, the tag in its last column; an empty line ends a sentence."""
+    """A word a line, the tag in its last column; an empty line ends a sentence, and comments stand before its words."""
     words: list[str] = []
     tags: list[str] = []
     begin = 1
     for number, line in enumerate([*lines, ""], 1):
+        if not words and (match := _COMMENT.match(line)):
+            if match[1] == _LAYERS:
+                command = shlex.join(["python", "-m", "ner_danvan.convert", str(path), str(path.with_suffix(".jsonl"))])
+                raise UserError(
+                    f"{path}:{number}: has a column a layer, of running text; make document JSONL of it, which "
+                    f"data.train and data.dev take too:  {command}"
+                )
+            continue
         columns = line.rstrip().split("\t") if "\t" in line else line.split()
         if not any(columns) or columns[0] == "-DOCSTART-":
             if words:
