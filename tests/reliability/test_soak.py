@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,26 @@ def test_a_soak_reads_all_it_makes_and_keeps_what_it_saw(
     assert result.failures > result.documents / 10
     assert 0.5 < result.characters / (result.documents * 735) < 2
     assert (tmp_path / "out" / "soak.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_soak_that_is_interrupted_keeps_what_it_saw(
+    tmp_path: Path, vocabulary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("\n".join(REPORTS).format(n=3), encoding="utf-8")
+    monkeypatch.setattr(Tagger, "from_pretrained", lambda *_, **__: make_tagger(vocabulary))
+    values = VALUES | {"minutes": 60, "data": {"path": str(tmp_path)}, "output": str(tmp_path / "out")}
+    for seconds, is_kept in ((10, False), (60, True)):
+        ticks = itertools.count(0, 0.2)
+
+        def clock(ticks: Iterator[float] = ticks, seconds: float = seconds) -> float:
+            if (now := next(ticks)) > seconds:
+                raise KeyboardInterrupt
+            return now
+
+        with pytest.raises(KeyboardInterrupt):
+            soak.run(values, clock)
+        assert (tmp_path / "out" / "soak.json").exists() == (tmp_path / "out" / "soak.png").exists() == is_kept
+    assert json.loads((tmp_path / "out" / "soak.json").read_text())["samples"][-1]["seconds"] > 50
 
 
 def test_too_short_a_soak_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from ner_danvan.sections import number_of, whole_numbers
 from ner_danvan.tagger import Tagger
 
 RESULT_FILE, PLOT_FILE = "soak.json", "soak.png"
-_LEAST_SAMPLES = 5  # after the warm-up, from which a slope is fitted
+_LEAST_SAMPLES = 5  # after the warm-up, that a setting must leave room for
+_FOR_A_SLOPE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,17 @@ class Result:
 
 
 @dataclass
-class _Count:
-    """No list: it would grow, and be measured with the rest."""
+class _Seen:
+    """What came so far. Failures are no list: it would grow, and be measured with the rest."""
 
-    number: int = 0
+    documents: int = 0
+    characters: int = 0
+    failures: int = 0
+    samples: list[Sample] = field(default_factory=list)
 
 
 def run(values: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> Result:
-    """Soak as the resolved configuration says; writes `soak.json` and `soak.png` under `output`.
+    """Soak as the resolved configuration says; writes `soak.json` and `soak.png` under `output`, interrupted too.
 
     Raises UserError for a value that cannot be, if the time is too short for the samples asked for, or the model or
     data are missing.
@@ -87,25 +91,43 @@ def run(values: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) 
     texts = [document.text for document in gold]
     output = Path(values["output"])
     output.mkdir(parents=True, exist_ok=True)
-    samples, documents, characters, failures = _soak(tagger, texts, values, seconds, clock)
-    kept = [sample for sample in samples if sample.seconds >= warmup]
-    if len(kept) < 3:
-        raise UserError(f"only {len(kept)} samples came behind the warm-up, too few for a slope; give more minutes.")
+    seen = _Seen()
+    try:
+        _soak(tagger, texts, values, seconds, clock, seen)
+    except KeyboardInterrupt:
+        if len(_behind(seen.samples, warmup)) >= _FOR_A_SLOPE:
+            _write(_result(seen, warmup), output)
+        raise
+    if (count := len(_behind(seen.samples, warmup))) < _FOR_A_SLOPE:
+        raise UserError(f"only {count} samples came behind the warm-up, too few for a slope; give more minutes.")
+    result = _result(seen, warmup)
+    _write(result, output)
+    return result
+
+
+def _behind(samples: Sequence[Sample], warmup: float) -> list[Sample]:
+    return [sample for sample in samples if sample.seconds >= warmup]
+
+
+def _result(seen: _Seen, warmup: float) -> Result:
+    kept = _behind(seen.samples, warmup)
     hours = [sample.seconds / 3600 for sample in kept]
     mean_speed = float(np.mean([sample.speed for sample in kept]))
-    result = Result(
-        documents,
-        characters,
-        failures,
+    return Result(
+        seen.documents,
+        seen.characters,
+        seen.failures,
         warmup,
         slope(hours, [sample.memory_mb for sample in kept]),
         slope(hours, [sample.handles for sample in kept]),
         slope(hours, [100 * sample.speed / mean_speed for sample in kept]),
-        samples,
+        seen.samples,
     )
+
+
+def _write(result: Result, output: Path) -> None:
     (output / RESULT_FILE).write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
     draw_soak(asdict(result), output / PLOT_FILE)
-    return result
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +144,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def slope(hours: Sequence[float], values: Sequence[float]) -> Slope:
     """The least-squares line through the values; raises ValueError for fewer than three."""
-    if len(hours) < 3:
+    if len(hours) < _FOR_A_SLOPE:
         raise ValueError(f"a slope needs three values, not {len(hours)}")
     x, y = np.asarray(hours, dtype=np.float64), np.asarray(values, dtype=np.float64)
     centred = x - x.mean()
@@ -134,25 +156,28 @@ def slope(hours: Sequence[float], values: Sequence[float]) -> Slope:
 
 
 def _soak(
-    tagger: Tagger, texts: Sequence[str], values: Mapping[str, Any], seconds: float, clock: Callable[[], float]
-) -> tuple[list[Sample], int, int, int]:
-    samples: list[Sample] = []
-    documents = characters = since = 0
-    failures, most = _Count(), 0.0
+    tagger: Tagger,
+    texts: Sequence[str],
+    values: Mapping[str, Any],
+    seconds: float,
+    clock: Callable[[], float],
+    seen: _Seen,
+) -> None:
+    since, most = 0, 0.0
     begin = before = clock()
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w", encoding="utf-8") as sink:
-        inputs = _endless(texts, Path(folder), values, lambda: clock() - begin < seconds, failures)
+        inputs = _endless(texts, Path(folder), values, lambda: clock() - begin < seconds, seen)
         with FORMATS["jsonl"](sink, tagger.scheme) as write:
             for document in tagger.stream(inputs, workers=values["workers"]):
                 write(document)
-                documents += 1
+                seen.documents += 1
+                seen.characters += len(document.text)
                 since += len(document.text)
                 held, now = held_by(), clock()
                 most = max(most, held.own_mb)  # it goes up and down with the length of documents
                 if now - before >= values["interval"] and now - begin <= seconds:  # behind the end inputs are closed
-                    samples.append(Sample(now - begin, most, held.handles, since / (now - before)))
-                    characters, since, before, most = characters + since, 0, now, 0.0
-    return samples, documents, characters + since, failures.number
+                    seen.samples.append(Sample(now - begin, most, held.handles, since / (now - before)))
+                    since, before, most = 0, now, 0.0
 
 
 def _endless(
@@ -160,7 +185,7 @@ def _endless(
     folder: Path,
     values: Mapping[str, Any],
     goes_on: Callable[[], bool],
-    failures: _Count,
+    seen: _Seen,
 ) -> Iterator[Document]:
     """Rounds of files of mixed lengths, written anew and read as the command reads them; one in each is broken."""
     chance = random.Random(values["seed"])
@@ -174,7 +199,7 @@ def _endless(
             if isinstance(item, Document):
                 yield item
             else:
-                failures.number += 1
+                seen.failures += 1
             if not goes_on():
                 return
 
