@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import struct
+from collections.abc import Callable, Iterator
+from multiprocessing import active_children
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +17,7 @@ from tiny import DANVAN, SENTENCES, RandomBackend, make_tagger
 from ner_danvan.backends.onnx import CPU_BATCH_TOKENS
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
-from ner_danvan.pipeline import batches
+from ner_danvan.pipeline import _portable, batches
 from ner_danvan.tagger import Tagger
 
 DOCUMENTS = [Document(f"d{i}", " ".join(SENTENCES[: 1 + i % 6]) * (1 + i % 4)) for i in range(40)]
@@ -74,16 +79,33 @@ def test_a_text_that_a_worker_cannot_prepare_is_told_of_its_document(vocabulary:
     assert failed == [("broken", "TypeError")]
 
 
-def test_a_worker_that_dies_is_one_line(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ner_danvan.pipeline._prepare_texts", _die)
-    with pytest.raises(UserError, match=r"a worker process ended by itself.*take fewer workers"):
-        list(make_tagger(vocabulary).stream(DOCUMENTS, workers=1))
-
-
-def _die(texts: list[str]) -> None:
-    import os
-
+def _die_at_once(connection: Connection, _: object) -> None:
     os._exit(1)
+
+
+def _die_within_an_answer(connection: Connection, _: object) -> None:
+    connection.recv()
+    os.write(connection.fileno(), struct.pack("!i", 1_000_000) + b"x" * 1_000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("work", [_die_at_once, _die_within_an_answer])
+def test_a_worker_that_dies_is_one_line_and_nobody_waits_for_it(
+    work: Callable[[Connection, object], None], vocabulary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ner_danvan.pipeline._work", work)
+    with pytest.raises(UserError, match=r"a worker process ended by itself.*take fewer workers"):
+        list(make_tagger(vocabulary).stream(DOCUMENTS, workers=2))
+    assert not active_children()
+
+
+def test_an_error_that_cannot_leave_its_process_is_told_in_words() -> None:
+    class OwnError(Exception):
+        pass
+
+    assert repr(_portable(OwnError("too long"))) == "RuntimeError('OwnError: too long')"
+    error = ValueError("kept")
+    assert _portable(error) is error
 
 
 def test_whoever_stops_early_waits_for_no_more_documents(vocabulary: Path) -> None:

@@ -6,9 +6,12 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -58,27 +61,89 @@ def _from_workers(
     documents: Iterable[_Doc], files: ModelFiles, workers: int
 ) -> Iterator[tuple[_Doc, Inputs | Exception]]:
     waiting: deque[tuple[list[_Doc], Future[list[Inputs | Exception]]]] = deque()
-    # spawned, for a fork would copy the encoder's threads half
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(files,)
-    ) as pool:
-        try:
-            for chunk in _chunks(documents):
-                waiting.append((chunk, pool.submit(_prepare_texts, [document.text for document in chunk])))
-                if len(waiting) > 2 * workers:
-                    yield from _result(*waiting.popleft())
-            while waiting:
+    processes = _Workers(files, workers)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for chunk in _chunks(documents):
+            waiting.append((chunk, pool.submit(processes.prepare, [document.text for document in chunk])))
+            if len(waiting) > 2 * workers:
                 yield from _result(*waiting.popleft())
-        except BrokenProcessPool:
-            raise UserError(
-                "a worker process ended by itself, perhaps for want of memory; take fewer workers."
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting:
+            yield from _result(*waiting.popleft())
+    finally:
+        processes.end()  # before the threads, which would wait for them
+        pool.shutdown(cancel_futures=True)
 
 
 def _result(chunk: list[_Doc], future: Future[list[Inputs | Exception]]) -> Iterator[tuple[_Doc, Inputs | Exception]]:
     return zip(chunk, future.result(), strict=True)
+
+
+class _Workers:
+    """Processes that prepare texts, each with a pipe of its own: one that dies takes nothing from the others.
+
+    A `ProcessPoolExecutor` has one pipe for all results, and hangs where a process is killed in the middle of one.
+    """
+
+    def __init__(self, files: ModelFiles, count: int) -> None:
+        context = get_context("spawn")  # a fork would copy the encoder's threads half
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        self._processes: list[SpawnProcess] = []
+        for _ in range(count):
+            own, other = context.Pipe()
+            process = context.Process(target=_work, args=(other, files), daemon=True)
+            try:
+                process.start()
+            except OSError as error:
+                self.end()
+                raise UserError(f"a worker process does not start ({error.strerror}); take fewer workers.") from None
+            other.close()  # so that a read from this side ends when the process does
+            self._processes.append(process)
+            self._free.put(own)
+
+    def prepare(self, texts: list[str]) -> list[Inputs | Exception]:
+        """What a free process makes of texts; raises UserError if it dies. As many threads as processes may call."""
+        connection = self._free.get()
+        try:
+            connection.send(texts)
+            found: list[Inputs | Exception] = connection.recv()
+        except (EOFError, OSError):
+            raise UserError(
+                "a worker process ended by itself, perhaps for want of memory; take fewer workers."
+            ) from None
+        finally:
+            self._free.put(connection)
+        return found
+
+    def end(self) -> None:
+        """End the processes, whatever they do; they hold nothing."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.join()
+
+
+def _work(connection: Connection, files: ModelFiles) -> None:
+    """What a worker process does until its parent closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells of an interruption
+    Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError):
+        while True:
+            connection.send([_portable(_attempt(text, files)) for text in connection.recv()])
+
+
+def _portable(result: Inputs | Exception) -> Inputs | Exception:
+    """A library's own error need not survive the way to another process; Python's do."""
+    if isinstance(result, Inputs | UserError) or type(result).__module__ == "builtins":
+        return result
+    return RuntimeError(f"{type(result).__name__}: {result}")
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its workers, and one of them may be at a long text."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _chunks(documents: Iterable[_Doc]) -> Iterator[list[_Doc]]:
@@ -92,26 +157,6 @@ def _chunks(documents: Iterable[_Doc]) -> Iterator[list[_Doc]]:
             chunk, characters = [], 0
     if chunk:
         yield chunk
-
-
-_worker_files: list[ModelFiles] = []  # of a worker process, set once when it starts
-
-
-def _start_worker(files: ModelFiles) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells of an interruption
-    Thread(target=_end_with_parent, daemon=True).start()
-    _worker_files[:] = [files]
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed cannot end its pool, whose workers would wait for ever."""
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
-
-
-def _prepare_texts(texts: list[str]) -> list[Inputs | Exception]:
-    return [_attempt(text, _worker_files[0]) for text in texts]
 
 
 def _attempt(text: str, files: ModelFiles) -> Inputs | Exception:
