@@ -116,6 +116,25 @@ def test_a_folder_takes_the_place_of_an_older_one_as_a_whole(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_an_interruption_between_two_names_puts_the_older_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "a").write_text("older")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "model.part":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "model"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "a").read_text() == "older"
+
+
 def test_an_older_folder_that_a_kill_left_aside_is_put_back(tmp_path: Path) -> None:
     (tmp_path / "model.old.part").mkdir()
     (tmp_path / "model.old.part" / "a").write_text("older")

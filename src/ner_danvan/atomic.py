@@ -69,6 +69,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             path.rename(old)
         fresh.rename(path)
     finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
         shutil.rmtree(fresh, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
 

@@ -33,6 +33,21 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
+def open_closed_streams() -> bool:
+    """Give stdin, stdout and stderr that the caller has closed to the null device; says whether stdout was open.
+
+    The next file to be opened would otherwise take the number of one, and with it what libraries write there.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    was_open = sys.stdout is not None
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115, for the whole run
+    return was_open
+
+
 def fail(message: str, code: int = USAGE) -> NoReturn:
     """Print one line to stderr and exit."""
     print(f"error: {visible(without_tokens(one_line(message)))}", file=sys.stderr)
@@ -141,6 +156,11 @@ def _config_fault(error: Exception) -> str:
     return f"{key}: {reason}" if key and key not in reason else reason
 
 
+def file_fault(error: OSError) -> str:
+    """What went wrong with a file, in one line."""
+    return disk_fault(error) or f"{error.filename or 'a file'}: cannot be used ({error.strerror}); check the path."
+
+
 def disk_fault(error: BaseException | None) -> str | None:
     """What a disk that is full, read-only or closed to this user did, with its mend; None for any other error.
 
@@ -167,6 +187,7 @@ def run_hydra(main: Callable[[], None]) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    open_closed_streams()
     if "RANK" not in os.environ:  # of several processes each waits for the others: torchrun's must end at once
         end_on_sigterm()
     try:

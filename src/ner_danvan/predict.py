@@ -14,24 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from ner_danvan.atomic import partial_path
-from ner_danvan.backends.choice import BACKENDS, precision
+from ner_danvan.backends.choice import BACKENDS, fingerprint, precision, wanted_files
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.order import uncertain_first
 from ner_danvan.io.output import (
-    Finished,
+    Progress,
+    add_untagged,
     errors_path,
-    finished_documents,
+    is_stream,
     output_path,
-    settings_path,
+    own_paths,
+    progress_of,
     skip_finished,
     whole_file,
     write_errors,
 )
-from ner_danvan.io.readers import Failure, cannot_be_tagged, parse_limits, read_inputs
+from ner_danvan.io.readers import Failure, cannot_be_tagged, parse_limits, read_inputs, told_limits
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import BINARY, COMPANIED, ENDINGS, FORMATS, NEEDS, RESUMABLE
-from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
+from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped, file_fault, open_closed_streams
+from ner_danvan.model_dir import EMBEDDED, find_model
 
 if TYPE_CHECKING:
     from ner_danvan.tagger import Tagger
@@ -50,6 +53,7 @@ examples:
   python -m ner_danvan.predict reports/ --format html -o report.html
   python -m ner_danvan.predict corpus/ --engine ray --workers 4 --format jsonl -o tagged/
 """
+_STDOUT = ("-", "/dev/stdout", "/dev/fd/1")  # opened anew they would begin at the start of a file that >> adds to
 _BULK_FORMATS = ("jsonl", "parquet")  # of --engine ray
 
 
@@ -58,13 +62,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = None
     try:
         end_on_sigterm()
+        has_stdout = open_closed_streams()
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # whatever the locale; a lone surrogate has no UTF-8 form
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        if options.output is None and not has_stdout:
+            raise UserError("stdout: is closed; give a file with -o OUT.")
         code = _run_bulk(options) if options.engine == "ray" else _run(options)
     except UserError as error:
         fail(str(error))
+    except OSError as error:
+        _leave_stdout()
+        fail(file_fault(error))
     except KeyboardInterrupt as stop:
         fail_stopped(stop, _how_to_go_on(options) if options else "")
     sys.exit(code)
@@ -137,6 +147,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     options.limits = parse_limits(options.limit)
+    if str(options.output) in _STDOUT:
+        options.output = None
     if "" in options.paths:
         parser.error("a PATH is empty; an unset variable, perhaps? Give a file, a folder or -.")
     if options.text is not None and options.paths:
@@ -186,6 +198,7 @@ class _Inputs:
 
     items: Iterable[Document | Failure]
     stop: bool
+    output: Path | None
     failures: list[Failure] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Document]:
@@ -204,7 +217,10 @@ class _Inputs:
 
     def add_untagged(self, document: Document, error: Exception) -> None:
         """Tell and keep a document that was read and cannot be tagged."""
-        self.add(cannot_be_tagged(document, error))
+        failure = cannot_be_tagged(document, error)
+        if self.output:
+            add_untagged(self.output, document, failure)
+        self.add(failure)
 
 
 class _StoppedError(Exception):
@@ -212,35 +228,69 @@ class _StoppedError(Exception):
 
 
 def _run(options: argparse.Namespace) -> int:
-    output = output_path(options.output) if options.output else None
-    model = f"{options.model}@{options.revision}" if options.revision else options.model
-    settings = {"model": model, "format": options.format, "min-score": options.min_score}
-    settings["precision"] = precision(options.backend)
-    finished = finished_documents(output, settings) if output and options.resume else []
-    inputs = _Inputs(_items(options, output, finished), stop=options.on_error == "fail")
+    output = options.output = output_path(options.output) if options.output else None
+    own = _own_paths(output, options)
+    settings = _settings(options) if output and options.format in RESUMABLE else {}
+    progress = progress_of(output, settings) if output and options.resume else Progress()
+    inputs = _Inputs(_items(options, output, own, progress), options.on_error == "fail", output)
     tagger = _load(options)
     try:
         with whole_file(output, settings, resume=options.resume) if output else nullcontext(sys.stdout) as stream:
-            _write(tagger, inputs, stream, options, len(finished))
+            _write(tagger, inputs, stream, options, len(progress.finished))
             if inputs.failures and inputs.stop:
                 raise _StoppedError
             if output:  # what belongs to it is there before it appears
                 _write_beside(output, inputs.failures, options.format, tagger)
+            stream.flush()  # the one at exit could tell of no fault
     except _StoppedError:
         if output:
             write_errors(output, inputs.failures)
         if hint := _how_to_go_on(options):
             _tell(f"stopped{hint}")
     except BrokenPipeError:  # the reader of our output, say `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit fail
+        _leave_stdout()
     if output is not None and inputs.failures:
-        _tell(f"failed: {len(inputs.failures)}, see {errors_path(output)}")
+        _tell(f"failed: {len(inputs.failures)}" + ("" if is_stream(output) else f", see {errors_path(output)}"))
     return 1 if inputs.failures else 0
+
+
+def _leave_stdout() -> None:
+    """Nothing more goes there, and the flush at exit must not fail."""
+    with suppress(OSError, ValueError):  # it may be no file at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _settings(options: argparse.Namespace) -> dict[str, object]:
+    """That on which the output depends, and by which a run that goes on knows it."""
+    folder = find_model(options.model, revision=options.revision, wanted=wanted_files(options.backend, options.device))
+    return {
+        "model": f"{options.model or EMBEDDED} ({fingerprint(folder, options.backend)[:16]})",
+        "format": options.format,
+        "min-score": options.min_score,
+        "precision": precision(options.backend),
+        "limits": told_limits(options.limits),
+    }
+
+
+def _own_paths(output: Path | None, options: argparse.Namespace) -> list[Path]:
+    """The files that the output takes; raises UserError where one of them is an input, which would be lost."""
+    if output is None or is_stream(output):
+        return []
+    own = own_paths(output)
+    if options.format in COMPANIED:
+        from ner_danvan.io.tools.formats import companion_path
+
+        own += [path for path in [companion_path(options.format, output)] if path]
+    real = {os.path.realpath(path) for path in own}
+    for name in options.paths:
+        if os.path.realpath(name) in real:
+            raise UserError(f"{name}: is an input, and -o {output} would write there; give another -o.")
+    return own
 
 
 def _write_beside(output: Path, failures: list[Failure], form: str, tagger: Tagger) -> None:
     write_errors(output, failures)
-    if form in COMPANIED:
+    if form in COMPANIED and not is_stream(output):
         from ner_danvan.io.tools.formats import write_companion  # late: it brings every tool's format
 
         write_companion(form, output, tagger.scheme)
@@ -266,10 +316,11 @@ def _run_bulk(options: argparse.Namespace) -> int:
     return run_bulk(request, RayEngine(options.workers), _tell)
 
 
-def _items(options: argparse.Namespace, output: Path | None, finished: list[Finished]) -> Iterator[Document | Failure]:
+def _items(
+    options: argparse.Namespace, output: Path | None, own: Sequence[Path], progress: Progress
+) -> Iterator[Document | Failure]:
     if options.text is not None:
         return iter([Document("text", options.text)])
-    own = [output, partial_path(output), settings_path(output), errors_path(output)] if output else []
     items = read_inputs(
         options.paths,
         _stdin,
@@ -279,7 +330,7 @@ def _items(options: argparse.Namespace, output: Path | None, finished: list[Fini
         id_column=options.id_column,
         limits=options.limits,
     )
-    return skip_finished(items, finished, output) if output else items
+    return skip_finished(items, progress, output) if output else items
 
 
 def _stdin() -> BinaryIO | None:

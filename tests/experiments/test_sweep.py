@@ -107,6 +107,21 @@ def test_without_resume_a_sweep_starts_anew(monkeypatch: pytest.MonkeyPatch, tmp
     assert not (tmp_path / "trial-002").exists()
 
 
+@pytest.mark.parametrize("name", ["a?b", "a%41", "a#b", "đợt 1"])
+def test_the_study_lies_in_the_output_whatever_its_name(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    swept(monkeypatch, Quick(), values(tmp_path / name, trials=1))
+    assert (tmp_path / name / "study.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_damaged_study_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "study.db").write_bytes(b"no database" * 1_000)
+    with pytest.raises(UserError, match=r"study\.db: is no study \(.*leave out resume=auto"):
+        swept(monkeypatch, Quick(), values(tmp_path, trials=1) | {"resume": "auto"})
+
+
 def test_another_config_or_a_second_process_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     swept(monkeypatch, Quick(), values(tmp_path, trials=1))
     with pytest.raises(UserError, match=r"begun with sweep\.startup=2, now it is 4"):

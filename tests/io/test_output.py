@@ -12,11 +12,15 @@ from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.io.output import (
     Finished,
+    Progress,
+    add_untagged,
     errors_path,
-    finished_documents,
+    is_stream,
     output_path,
+    progress_of,
     settings_path,
     skip_finished,
+    untagged_path,
     whole_file,
     write_errors,
 )
@@ -25,8 +29,8 @@ from ner_danvan.io.readers import Failure
 SETTINGS = {"model": "m", "min-score": 0.0}
 
 
-def finished(*names: str) -> list[Finished]:
-    return [Finished(name, sha256(b"").digest()) for name in names]
+def finished(*names: str) -> Progress:
+    return Progress([Finished(name, sha256(b"").digest()) for name in names])
 
 
 def test_output_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -60,12 +64,12 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     path = tmp_path / "o.jsonl"
     lines = [to_json_line(Document(name, "x")) for name in "abc"]
     partial_path(path).write_text(lines[0] + "\n" + lines[1] + "\n" + lines[2][:7])
-    assert [row.id for row in finished_documents(path, SETTINGS)] == ["a", "b"]
+    assert [row.id for row in progress_of(path, SETTINGS).finished] == ["a", "b"]
     assert partial_path(path).read_text() == lines[0] + "\n" + lines[1] + "\n"
 
 
 def test_nothing_is_finished_without_a_partial_output(tmp_path: Path) -> None:
-    assert finished_documents(tmp_path / "o.jsonl", SETTINGS) == []
+    assert progress_of(tmp_path / "o.jsonl", SETTINGS) == Progress()
 
 
 def test_finished_documents_are_passed_over_and_failures_are_told_again(tmp_path: Path) -> None:
@@ -97,9 +101,9 @@ def test_a_partial_output_of_other_settings_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "o.jsonl"
     with pytest.raises(RuntimeError), whole_file(path, SETTINGS, resume=False):
         raise RuntimeError
-    assert finished_documents(path, SETTINGS) == []
+    assert not progress_of(path, SETTINGS).finished
     with pytest.raises(UserError, match="begun with model m, now it is n"):
-        finished_documents(path, SETTINGS | {"model": "n"})
+        progress_of(path, SETTINGS | {"model": "n"})
 
 
 def test_nothing_is_left_beside_a_whole_output(tmp_path: Path) -> None:
@@ -141,10 +145,87 @@ def test_settings_of_a_new_run_never_stand_beside_an_older_partial_output(tmp_pa
     seen: list[bool] = []
 
     def write(target: Path, text: str) -> None:
-        seen.append(partial_path(path).exists())
+        seen.append(partial_path(path).read_text() != "")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ner_danvan.io.output.write_whole", write)
         with whole_file(path, SETTINGS, resume=False):
             pass
     assert seen == [False]
+
+
+def test_a_document_that_could_not_be_tagged_is_not_missed_in_the_partial_output(tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    bad = Document("b", "too much")
+    with pytest.raises(RuntimeError), whole_file(path, SETTINGS, resume=False) as stream:
+        stream.write(to_json_line(Document("a", "x")) + "\n")
+        add_untagged(path, bad, Failure("b", "b: cannot be tagged"))
+        stream.write(to_json_line(Document("c", "x")) + "\n")
+        raise RuntimeError
+    with untagged_path(path).open("a") as cut:
+        cut.write('["d", "00')
+    items = [Document("a", "x"), bad, Document("c", "x"), Document("d", "x")]
+    left = list(skip_finished(iter(items), progress_of(path, SETTINGS), path))
+    assert left == [Failure("b", "b: cannot be tagged"), Document("d", "x")]
+    with pytest.raises(UserError, match="leave out --resume"):
+        list(skip_finished(iter([items[0], Document("b", "x"), *items[2:]]), progress_of(path, SETTINGS), path))
+    with whole_file(path, SETTINGS, resume=False):
+        assert not untagged_path(path).exists()
+
+
+def test_two_runs_do_not_write_one_output(tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    with whole_file(path, SETTINGS, resume=False) as stream:
+        stream.write(to_json_line(Document("a", "x")) + "\n{")
+        stream.flush()
+        with pytest.raises(UserError, match="another run writes this file"), whole_file(path, SETTINGS, resume=False):
+            pass
+        with pytest.raises(UserError, match="another run writes this file"):
+            progress_of(path, SETTINGS)
+    assert path.read_text().endswith("{")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", "null"])
+def test_settings_that_say_nothing_are_one_line(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    partial_path(path).write_text("")
+    settings_path(path).write_text(content)
+    with pytest.raises(UserError, match=r"o\.jsonl\.part\.json: does not say .*; leave out --resume"):
+        progress_of(path, SETTINGS)
+
+
+def test_a_pipe_is_written_as_it_comes_and_nothing_is_put_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    (tmp_path / "63").symlink_to(path)
+    assert is_stream(path)
+    assert output_path(tmp_path / "63") == tmp_path / "63"  # the name that it has
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(tmp_path / "63", SETTINGS, resume=False) as stream:
+        stream.write("x")
+    assert os.read(reader, 10) == b"x"
+    os.close(reader)
+    write_errors(tmp_path / "63", [Failure("a", "bad")])
+    assert {entry.name for entry in tmp_path.iterdir()} == {"pipe", "63"}
+
+
+def test_a_folder_in_the_place_of_a_file_beside_the_output_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "o.jsonl.errors.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"o\.jsonl\.errors\.jsonl: is a folder where a file belongs to -o o\.jsonl"):
+        output_path(tmp_path / "o.jsonl")
+
+
+def test_a_link_to_itself_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="is a link to itself"):
+        output_path(tmp_path / "loop")
+
+
+def test_who_may_not_read_the_older_output_may_not_read_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "o.jsonl"
+    path.write_text("older")
+    path.chmod(0o600)
+    with whole_file(path, SETTINGS, resume=False) as stream:
+        assert partial_path(path).stat().st_mode & 0o777 == 0o600
+        stream.write("new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from ner_danvan.backends.base import Backend
 from ner_danvan.backends.onnx import OnnxBackend
 from ner_danvan.errors import UserError
 from ner_danvan.hub import Wanted
-from ner_danvan.model_dir import INT8_FILE, ONNX_FILE, READ, WEIGHTS_FILE
+from ner_danvan.model_dir import CONFIG_FILE, INT8_FILE, ONNX_FILE, READ, SPLIT_WORDS_FILE, WEIGHTS_FILE, file_hash
+from ner_danvan.text.subwords import MERGES_FILE, VOCAB_FILE
 
 BACKENDS = ("auto", "onnx", "int8", "bf16", "torch")
 _CPU = (None, "cpu")
+_DECISIVE = (CONFIG_FILE, WEIGHTS_FILE, SPLIT_WORDS_FILE, VOCAB_FILE, MERGES_FILE)
 
 
 def open_backend(folder: Path, name: str = "auto", device: str | None = None) -> Backend:
@@ -36,6 +39,13 @@ def open_backend(folder: Path, name: str = "auto", device: str | None = None) ->
 
         return OpenVinoBackend(folder / ONNX_FILE)
     return OnnxBackend(folder / (INT8_FILE if name == "int8" else ONNX_FILE))
+
+
+def fingerprint(folder: Path, name: str = "auto") -> str:
+    """SHA-256 over the files of a model directory that decide what is found; fp32 backends have the same."""
+    names = (*_DECISIVE, INT8_FILE) if name == "int8" else _DECISIVE
+    found = [(file, file_hash(folder / file)) for file in names if (folder / file).is_file()]
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def precision(name: str) -> str:

@@ -19,6 +19,7 @@ from ner_danvan.io.readers import Failure
 MANIFEST = "_manifest.json"
 LOG = "_parts.log"  # JSON lines
 ERRORS = "_errors.jsonl"
+LIMITS = "limits"  # the setting that may change: what failed is then tried again
 _FORMAT = 1
 _TEMPORARY = ".*.tmp"  # what a kill may leave of a file that was not whole yet
 
@@ -82,6 +83,7 @@ class PartFolder:
         self._settings = dict(settings)
         self._shards = {part_name(shard.number, ending): shard for shard in shards}
         self.finished: dict[str, Outcome] = {}
+        self.has_other_limits = False
         if self._begun(resume):
             self._check_settings()
             self.finished = self._check_parts()
@@ -175,7 +177,9 @@ class PartFolder:
         if version != _FORMAT:
             raise UserError(f"{path}: format {version}, this version writes {_FORMAT}; give another -o.")
         for key, value in self._settings.items():
-            if found.get(key) != value:
+            if key == LIMITS:
+                self.has_other_limits = found.get(key) != value  # decides but what fails
+            elif found.get(key) != value:
                 raise UserError(
                     f"{self.folder}: begun with {key} {found.get(key)}, now it is {value}; set it back, or give "
                     f"another -o."

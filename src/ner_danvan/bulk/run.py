@@ -9,13 +9,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner_danvan.backends.choice import precision, wanted_files
-from ner_danvan.bulk.parts import GO_ON, Outcome, PartFolder, earlier_rows
+from ner_danvan.backends.choice import fingerprint, precision, wanted_files
+from ner_danvan.bulk.parts import GO_ON, LIMITS, Outcome, PartFolder, earlier_rows
 from ner_danvan.bulk.shards import FAILED, SHARD_BYTES, Shard, find_inputs, plan_shards
-from ner_danvan.bulk.worker import Job, fingerprint
+from ner_danvan.bulk.worker import Job
 from ner_danvan.errors import UserError
 from ner_danvan.hub import is_hub_id
-from ner_danvan.io.readers import SAFE, Failure, Limits
+from ner_danvan.io.readers import SAFE, Failure, Limits, told_limits
 from ner_danvan.model_dir import find_model, read_model_dir
 
 # tags shards, in any order, and gives what came of each
@@ -53,7 +53,7 @@ def run_bulk(request: Request, engine: Engine, tell: Callable[[str], None]) -> i
     earlier = earlier_rows(request.output) if request.resume else []
     shards = plan_shards(find_inputs(request.paths, tell), request.shard_bytes, earlier)
     folder = PartFolder(request.output, settings, shards, request.format, resume=request.resume)
-    if request.stop:
+    if request.stop or folder.has_other_limits:
         folder.forget_failed()
     failures = folder.failures()
     for failure in failures:
@@ -102,6 +102,7 @@ def _job(request: Request) -> tuple[Job, dict[str, object]]:
         "model": weights,
         "min-score": min_score,
         "precision": precision(request.backend),
+        LIMITS: told_limits(request.limits),
     }
 
 

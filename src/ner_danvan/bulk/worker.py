@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ner_danvan.backends.choice import wanted_files
+from ner_danvan.backends.choice import fingerprint, wanted_files
 from ner_danvan.bulk.formats import PARTS
 from ner_danvan.bulk.parts import GO_ON, Outcome, part_name, whole_part
 from ner_danvan.bulk.shards import Shard, read_shard
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import SAFE, Failure, Limits, cannot_be_tagged
-from ner_danvan.model_dir import CONFIG_FILE, INT8_FILE, SPLIT_WORDS_FILE, WEIGHTS_FILE, file_hash, find_model
+from ner_danvan.model_dir import find_model
 from ner_danvan.tagger import Tagger
-
-_READ = (CONFIG_FILE, WEIGHTS_FILE, SPLIT_WORDS_FILE, "vocab.txt", "bpe.codes")  # decides what is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +36,6 @@ class Job:
     base: str
     stop: bool
     limits: Limits = SAFE
-
-
-def fingerprint(folder: Path, backend: str) -> str:
-    """SHA-256 over the files of a model directory that decide what is found; fp32 backends have the same."""
-    names = (*_READ, INT8_FILE) if backend == "int8" else _READ
-    found = [(name, file_hash(folder / name)) for name in names if (folder / name).is_file()]
-    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 class ShardTagger:

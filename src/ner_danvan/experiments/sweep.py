@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ner_danvan.atomic import remove_folder, write_whole
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.evaluation.files import write_table
 from ner_danvan.evaluation.scores import dev_scores
 from ner_danvan.experiments.space import Space, read_space, with_values
@@ -177,6 +177,8 @@ def _study(values: Mapping[str, Any], config: SweepConfig, output: Path) -> Stud
     """The study of this folder: the one that is there with `resume=auto`, else a new one."""
     try:
         import optuna
+        from sqlalchemy import URL
+        from sqlalchemy.exc import DatabaseError
     except ImportError:
         raise UserError("optuna is missing, which a sweep needs; pip install '.[sweep]'.") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -189,14 +191,20 @@ def _study(values: Mapping[str, Any], config: SweepConfig, output: Path) -> Stud
         path.unlink(missing_ok=True)
         for old in output.glob("trial-*"):
             shutil.rmtree(old)
-    study = optuna.create_study(
-        # SQLite and not Optuna's journal: a kill in the middle of a line would spoil the latter
-        storage=f"sqlite:///{path}",
-        study_name="sweep",
-        direction="maximize",
-        pruner=_pruner(config),
-        load_if_exists=True,
-    )
+    try:
+        study = optuna.create_study(
+            # SQLite and not Optuna's journal: a kill in the middle of a line would spoil the latter
+            storage=str(
+                URL.create("sqlite", database=str(path))
+            ),  # by hand, a ? or % in the path would say other things
+            study_name="sweep",
+            direction="maximize",
+            pruner=_pruner(config),
+            load_if_exists=True,
+        )
+    except (DatabaseError, optuna.exceptions.StorageInternalError) as error:
+        reason = one_line(str(error.__cause__ or error))[:200]
+        raise UserError(f"{path}: is no study ({reason}); leave out resume=auto to start anew.") from None
     kept = {key: each for key, each in values.items() if key not in _NO_MATTER}
     now = json.loads(json.dumps(kept | {"sweep": {**values["sweep"], "trials": None}}))
     before = study.user_attrs.get(_CONFIG)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from ner_danvan.atomic import partial_path, write_whole
 from ner_danvan.document import Document, read_jsonl
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import Failure
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be renamed or taken away anyway
+    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +31,22 @@ class Finished:
     text_hash: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a partial output holds, in order, and why documents between could not be tagged, by document."""
+
+    finished: Sequence[Finished] = ()
+    untagged: Mapping[Finished, str] | None = None
+
+
 def settings_path(path: Path) -> Path:
     """Where it is kept with which settings a partial output was begun."""
     return path.with_name(path.name + ".part.json")
+
+
+def untagged_path(path: Path) -> Path:
+    """Where documents are kept that were read and could not be tagged, while the output is partial."""
+    return path.with_name(path.name + ".part.untagged")
 
 
 def errors_path(path: Path) -> Path:
@@ -35,65 +54,124 @@ def errors_path(path: Path) -> Path:
     return path.with_name(path.name + ".errors.jsonl")
 
 
+def own_paths(path: Path) -> list[Path]:
+    """All files that writing an output makes, replaces or takes away."""
+    return [path, partial_path(path), settings_path(path), untagged_path(path), errors_path(path)]
+
+
 def output_path(path: Path) -> Path:
-    """The file to write, links followed; raises UserError if there can be no such file."""
-    path = path.resolve() if path.is_symlink() else path
+    """The file to write, links followed; raises UserError if there can be no such file.
+
+    A pipe or a device keeps the name it has: behind /dev/fd/63 stands one that cannot be opened.
+    """
+    if is_stream(path):
+        return path
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if path.is_symlink():
+        raise UserError(f"{path}: is a link to itself; take it away, or give another -o.")
     if path.is_dir() or not path.name:
         raise UserError(f"{path}: is a folder; give -o a file in it.")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent}; make it, or give another -o.")
+    for own in own_paths(path):
+        if own.is_dir():
+            raise UserError(f"{own}: is a folder where a file belongs to -o {path.name}; take it away.")
     return path
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is of something that is written as it comes and never renamed: a pipe, a device."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 @contextmanager
 def whole_file(path: Path, settings: Mapping[str, Any], *, resume: bool) -> Iterator[TextIO]:
     """A text stream to `path.part`, renamed to `path` at the end; left as it is if the block raises.
 
-    With `resume` it is added to. What is no plain file, as /dev/null, is written directly. Raises UserError if it
-    cannot be written.
+    With `resume` it is added to. A pipe or a device is written directly. Raises UserError if it cannot be written, or
+    if another process writes it.
     """
-    plain = path.is_file() or not path.exists()
+    plain = not is_stream(path)
     target = partial_path(path) if plain else path
     try:
-        if plain:
-            if not resume:
-                target.unlink(missing_ok=True)  # before other settings stand beside it
-            write_whole(settings_path(path), json.dumps(settings) + "\n")
-        with target.open("a" if resume else "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+        with target.open("a" if plain else "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            if plain:
+                _claim(stream, target)
+                if not resume:
+                    stream.truncate(0)  # before other settings stand beside it
+                    untagged_path(path).unlink(missing_ok=True)
+                if path.exists():
+                    with suppress(PermissionError):  # some file systems have no modes
+                        target.chmod(stat.S_IMODE(path.stat().st_mode))  # who may not read the older one, not this one
+                write_whole(settings_path(path), json.dumps(settings) + "\n")
             yield stream
             if plain:
                 stream.flush()
                 os.fsync(stream.fileno())
+                target.replace(path)  # while it is claimed
         if plain:
-            target.replace(path)
-            settings_path(path).unlink(missing_ok=True)
+            for left in (settings_path(path), untagged_path(path)):
+                left.unlink(missing_ok=True)
     except OSError as error:
         reason = f"cannot be written ({error.strerror}); make room or give another -o."
         raise UserError(f"{target}: {reason}") from None
 
 
-def finished_documents(path: Path, settings: Mapping[str, Any]) -> list[Finished]:
-    """What a partial output holds, in order; a last line that was cut off is taken away.
+def _claim(stream: IO[Any], part: Path) -> None:
+    """Keep other processes from a partial output; a kill frees it. Raises UserError where one has it."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_taken = os.fstat(stream.fileno()).st_ino != part.stat().st_ino  # it was renamed before the lock came
+    except (BlockingIOError, FileNotFoundError):
+        is_taken = True
+    except OSError:  # a file system without locks
+        return
+    if is_taken:
+        raise UserError(f"{part}: another run writes this file; wait for it, or give another -o.")
 
-    Raises UserError if it was begun with other settings, or if a line in it is no document.
+
+def progress_of(path: Path, settings: Mapping[str, Any]) -> Progress:
+    """What a partial output holds; a last line that was cut off is taken away.
+
+    Raises UserError if it was begun with other settings, cannot be read, or if a line in it is no document.
     """
     part = partial_path(path)
-    if not part.is_file():
-        return []
-    _check_settings(path, settings)
-    with part.open("rb+") as stream:
-        whole = 0
-        for line in stream:
-            if line.endswith(b"\n"):
-                whole += len(line)
-        stream.truncate(whole)
-    return [Finished(document.id, _hash(document)) for document in read_jsonl(part)]
+    try:
+        if not part.is_file():
+            return Progress()
+        _check_settings(path, settings)
+        with part.open("rb+") as stream:
+            _claim(stream, part)
+            whole = 0
+            for line in stream:
+                if line.endswith(b"\n"):
+                    whole += len(line)
+            stream.truncate(whole)
+        finished = [Finished(document.id, _hash(document.text)) for document in read_jsonl(part)]
+        return Progress(finished, dict(_read_untagged(untagged_path(path))))
+    except OSError as error:
+        place = error.filename or part
+        raise UserError(
+            f"{place}: cannot be gone on with ({error.strerror}); mend that, or leave out --resume."
+        ) from None
 
 
 def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    if not settings_path(path).is_file():
+    place = settings_path(path)
+    if not place.is_file():
         return
-    before = json.loads(settings_path(path).read_text(encoding="utf-8"))
+    try:
+        before = json.loads(place.read_text(encoding="utf-8"))
+    except ValueError:
+        before = None
+    if not isinstance(before, dict):
+        raise UserError(f"{place}: does not say with which settings the output was begun; leave out --resume.")
     for key, value in settings.items():
         if before.get(key) != value:
             raise UserError(
@@ -102,40 +180,63 @@ def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
             )
 
 
+def add_untagged(path: Path, document: Document, failure: Failure) -> None:
+    """Keep that a document could not be tagged, so that a run that goes on does not miss it in the partial output."""
+    if partial_path(path).is_file():
+        row = [document.id, _hash(document.text).hex(), failure.message]
+        with untagged_path(path).open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(json.dumps(row) + "\n")
+
+
+def _read_untagged(path: Path) -> Iterator[tuple[Finished, str]]:
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):  # one that was cut off is tried again
+                name, text_hash, message = json.loads(line)
+                yield Finished(name, bytes.fromhex(text_hash)), message
+
+
 def skip_finished(
-    documents: Iterator[Document | Failure], finished: list[Finished], path: Path
+    documents: Iterator[Document | Failure], progress: Progress, path: Path
 ) -> Iterator[Document | Failure]:
     """Inputs without those that a partial output already holds; raises UserError if it is of other inputs."""
-    waiting = iter(finished)
+    waiting = iter(progress.finished)
+    untagged = progress.untagged or {}
     expected = next(waiting, None)
     for item in documents:
         if expected is None or isinstance(item, Failure):
             yield item
-        elif item.id != expected.id:
-            raise UserError(_other_inputs(path, expected.id, item.id))
-        elif _hash(item) != expected.text_hash:
+            continue
+        found = Finished(item.id, _hash(item.text))
+        if found == expected:
+            expected = next(waiting, None)
+        elif found in untagged:
+            yield Failure(item.id, untagged[found])
+        elif item.id == expected.id:
             raise UserError(_other_inputs(path, f"another text of {expected.id}", "a changed one"))
         else:
-            expected = next(waiting, None)
+            raise UserError(_other_inputs(path, expected.id, item.id))
     if expected is not None:
         raise UserError(_other_inputs(path, expected.id, "nothing"))
 
 
 def write_errors(path: Path, failures: list[Failure]) -> None:
-    """Write `path.errors.jsonl`, or take an old one away where nothing failed."""
+    """Write `path.errors.jsonl`, or take an old one away where nothing failed; nothing beside a pipe or a device."""
     target = errors_path(path)
-    if not failures:
-        target.unlink(missing_ok=True)
+    if is_stream(path):
         return
     lines = [json.dumps({"id": failure.id, "error": failure.message}, ensure_ascii=False) for failure in failures]
     try:
-        write_whole(target, "\n".join(lines) + "\n", errors="backslashreplace")
+        if lines:
+            write_whole(target, "\n".join(lines) + "\n", errors="backslashreplace")
+        else:
+            target.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{target}: cannot be written ({error.strerror}); make room, and run it again.") from None
 
 
-def _hash(document: Document) -> bytes:
-    return sha256(document.text.encode("utf-8", errors="surrogatepass")).digest()
+def _hash(text: str) -> bytes:
+    return sha256(text.encode("utf-8", errors="surrogatepass")).digest()
 
 
 def _other_inputs(path: Path, expected: str, found: str) -> str:

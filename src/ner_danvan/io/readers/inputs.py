@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,10 +58,11 @@ def find_files(
     endings: Collection[str] = ENDINGS,
 ) -> Iterator[InputFile | Failure]:
     """The file of that name, or those of `endings` in the folder of that name; see `read_inputs`."""
-    if Path(name).is_dir():
-        yield from _find_in_folder(Path(name), {path.resolve() for path in own}, note, endings)
+    path = Path(name)
+    if _is_folder(path):
+        yield from _find_in_folder(path, {os.path.realpath(each) for each in own}, note, endings)
     else:
-        yield InputFile(Path(name), name)
+        yield InputFile(path, name)
 
 
 def is_jsonl(path: Path) -> bool:
@@ -88,8 +91,16 @@ def _read_file(file: InputFile, settings: Settings, limits: Limits) -> Iterator[
         yield Failure(file.name, f"{file.path}: cannot be read ({error.strerror}).")
 
 
+def _is_folder(path: Path) -> bool:
+    """False also where the system does not tell: reading it as a file will say why."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def _find_in_folder(
-    folder: Path, own: set[Path], note: Callable[[str], None], endings: Collection[str]
+    folder: Path, own: set[str], note: Callable[[str], None], endings: Collection[str]
 ) -> Iterator[InputFile | Failure]:
     readable: list[Path] = []
     other: Counter[str] = Counter()
@@ -100,9 +111,9 @@ def _find_in_folder(
 
     for place, _, names in os.walk(folder, onerror=unreadable):
         for path in (Path(place) / name for name in names if not name.startswith(_LOCK)):
-            if path.resolve() in own:
+            if os.path.realpath(path) in own:
                 continue
-            if path.suffix.lower() in endings:
+            if path.suffix.lower() in endings and not _waits(path):
                 readable.append(path)
             else:
                 other[path.suffix.lower() or path.name] += 1
@@ -115,3 +126,10 @@ def _find_in_folder(
         yield Failure(str(folder), f"{folder}: nothing readable in this folder; put files there that end in {wanted}.")
     for path in sorted(readable):
         yield InputFile(path, path.relative_to(folder).as_posix())
+
+
+def _waits(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device, which would keep a reader for ever."""
+    with suppress(OSError):
+        return not stat.S_ISREG(path.stat().st_mode)
+    return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from ner_danvan.errors import UserError
 
@@ -32,6 +32,12 @@ class Limits:
 
 
 SAFE = Limits()
+
+
+def told_limits(limits: Limits) -> str:
+    """Those that are not the defaults, as somebody would set them."""
+    changed = {name: value for name, value in asdict(limits).items() if value != getattr(SAFE, name)}
+    return " ".join(f"{name}={value}" for name, value in changed.items()) or "the defaults"
 
 
 def parse_limits(settings: Iterable[str]) -> Limits:

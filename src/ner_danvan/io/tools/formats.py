@@ -97,6 +97,12 @@ FORMATS: dict[str, Format] = {
 }
 
 
+def companion_path(name: str, path: Path) -> Path | None:
+    """Where a file lies that belongs beside an output of this format; None if there is none."""
+    companion = FORMATS[name].companion
+    return path.with_suffix(companion[0]) if companion else None
+
+
 def write_companion(name: str, path: Path, scheme: LabelScheme) -> None:
     """Write what belongs beside an output of this format, whole or not at all; raises UserError if it cannot be."""
     if companion := FORMATS[name].companion:
