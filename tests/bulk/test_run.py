@@ -16,7 +16,7 @@ from ner_danvan.bulk.run import Engine, Request, run_bulk
 from ner_danvan.bulk.shards import Shard
 from ner_danvan.bulk.worker import Job, ShardTagger
 from ner_danvan.errors import UserError
-from ner_danvan.io.readers import Failure
+from ner_danvan.io.readers import Failure, Limits
 from ner_danvan.tagger import Tagger
 
 SHARD = 300  # bytes: two or three sentences
@@ -262,6 +262,17 @@ def test_under_skip_what_fails_is_kept_and_the_rest_is_written(
     assert "error: rows.jsonl:3: no JSON" in "\n".join(told)
     assert bulk(engine, resume=True) == 1  # what was skipped does not pass under fail
     assert engine.ran
+
+
+def test_what_failed_is_tried_again_under_other_limits(bulk: Bulk, local: Callable[..., bytes], tmp_path: Path) -> None:
+    assert bulk(stop=False, limits=Limits(file=100)) == 1
+    assert manifest(tmp_path / "out")["failed"] > 0
+    engine = HereEngine()
+    assert bulk(engine, stop=False, limits=Limits(file=100), resume=True) == 1
+    assert engine.ran == []
+    assert bulk(engine, stop=False, resume=True) == 0
+    assert 0 < len(engine.ran) < len(list((tmp_path / "out").glob("part-*")))
+    assert joined(tmp_path / "out") == local()
 
 
 def test_a_part_of_failures_only_is_an_empty_part(bulk: Bulk, corpus: Path, tmp_path: Path) -> None:
