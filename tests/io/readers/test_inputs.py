@@ -83,6 +83,20 @@ def test_files_that_no_reader_takes_are_told_but_for_the_locks_of_word(tmp_path:
     assert notes == [f"{tmp_path}: passed over 3 files that no reader takes (.png 2, .doc 1)"]
 
 
+def test_links_to_folders_are_not_followed_and_that_is_told(tmp_path: Path) -> None:
+    folder, other = tmp_path / "here", tmp_path / "there"
+    for each in (folder, other):
+        each.mkdir()
+        (each / "a.txt").write_text("x")
+    (folder / "link").symlink_to(other)
+    (folder / "circle").symlink_to(folder)
+    notes: list[str] = []
+    assert [item.id for item in read_inputs([str(folder)], lambda: None, note=notes.append)] == ["a.txt"]
+    assert notes == [
+        f"{folder}: passed over 2 links to folders ({folder / 'circle'} …); name them beside it to read them"
+    ]
+
+
 def test_the_commands_own_output_is_no_input(tmp_path: Path) -> None:
     for name in ("a.txt", "out.jsonl"):
         (tmp_path / name).write_text("{}")

@@ -105,11 +105,13 @@ def _find_in_folder(
     readable: list[Path] = []
     other: Counter[str] = Counter()
     failures: list[Failure] = []
+    links: list[Path] = []  # to folders: followed, they could lead round in a circle
 
     def unreadable(error: OSError) -> None:
         failures.append(Failure(str(error.filename), f"{error.filename}: cannot be listed ({error.strerror})."))
 
-    for place, _, names in os.walk(folder, onerror=unreadable):
+    for place, below, names in os.walk(folder, onerror=unreadable):
+        links += [link for link in (Path(place) / name for name in below) if link.is_symlink()]
         for path in (Path(place) / name for name in names if not name.startswith(_LOCK)):
             if os.path.realpath(path) in own:
                 continue
@@ -118,6 +120,8 @@ def _find_in_folder(
             else:
                 other[path.suffix.lower() or path.name] += 1
     yield from failures
+    if links:
+        note(f"{folder}: passed over {len(links)} links to folders ({min(links)} …); name them beside it to read them")
     if other:
         kinds = ", ".join(f"{ending} {count}" for ending, count in other.most_common(5))
         note(f"{folder}: passed over {other.total()} files that no reader takes ({kinds})")
