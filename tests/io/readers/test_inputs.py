@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ner_danvan.document import Document
-from ner_danvan.io.readers import Failure, read_inputs
+from ner_danvan.io.readers import Failure, Limits, read_inputs
 
 
 def read(*paths: str, stdin: bytes = b"") -> list[Document | Failure]:
@@ -67,6 +67,27 @@ def test_missing_files_are_failures_and_the_rest_is_read(tmp_path: Path) -> None
     items = read(str(tmp_path / "no.txt"), str(tmp_path / "no.jsonl"), str(tmp_path / "a.txt"))
     assert [type(item) for item in items] == [Failure, Failure, Document]
     assert "no such file" in items[0].message  # type: ignore[union-attr]
+
+
+def test_stdin_is_held_to_a_limit_and_what_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    limits = Limits(unpacked=1_000)
+    (failure,) = read_inputs(["-"], lambda: io.BytesIO(b"x" * 1_001), limits=limits)
+    assert isinstance(failure, Failure)
+    assert failure.message.startswith(
+        "stdin: has more than 1000 bytes; give a file, or allow more by --limit unpacked="
+    )
+    (document,) = read_inputs(["-"], lambda: io.BytesIO(b"x" * 1_000), limits=limits)
+    assert isinstance(document, Document)
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"x" * 1_001,))
+    writer.start()
+    (failure,) = read_inputs([str(tmp_path / "pipe")], lambda: None, limits=limits)
+    writer.join()
+    assert isinstance(failure, Failure)
+    with (tmp_path / "w").open("wb") as unreadable:
+        (failure,) = read_inputs(["-"], lambda: unreadable)
+    assert isinstance(failure, Failure)
+    assert "cannot be read" in failure.message
 
 
 def test_a_closed_stdin_is_a_failure() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 from ner_danvan.io.readers.formats import read_source
 from ner_danvan.io.readers.limits import SAFE, Limits
@@ -17,6 +17,7 @@ from ner_danvan.io.readers.sniff import ENDINGS, JSONL, kind_of_ending
 from ner_danvan.io.readers.source import Failure, InputFile, Item, Settings, Source, ignore
 
 STDIN = "-"
+_IN_MEMORY = 16 * 2**20  # bytes of a pipe; a larger one goes to a temporary file
 _LOCK = "~$"  # how Word begins the name of the file that says a document is open
 
 
@@ -75,20 +76,41 @@ def _read_stdin(stdin: Callable[[], BinaryIO | None], settings: Settings, limits
     if stream is None:
         yield Failure("stdin", "stdin: is closed; pipe a text into it.")
         return
-    whole = io.BytesIO(stream.read())
-    yield from read_source(Source("stdin", "stdin", whole, {"source": "stdin"}, limits=limits), settings)
+    yield from _read_stream(stream, InputFile(Path("stdin"), "stdin"), settings, limits)
 
 
 def _read_file(file: InputFile, settings: Settings, limits: Limits) -> Iterator[Item]:
     try:
         with file.path.open("rb") as stream:
-            whole = stream if stream.seekable() else io.BytesIO(stream.read())  # a pipe
-            source = Source(file.name, str(file.path), whole, {"source": file.name}, limits=limits)
-            yield from read_source(source, settings)
+            if stream.seekable():
+                source = Source(file.name, str(file.path), stream, {"source": file.name}, limits=limits)
+                yield from read_source(source, settings)
+            else:
+                yield from _read_stream(stream, file, settings, limits)
     except FileNotFoundError:
         yield Failure(file.name, f"{file.path}: no such file; check the path.")
     except OSError as error:
         yield Failure(file.name, f"{file.path}: cannot be read ({error.strerror}).")
+
+
+def _read_stream(stream: BinaryIO, file: InputFile, settings: Settings, limits: Limits) -> Iterator[Item]:
+    """Read a pipe, which no reader could go back in: it is kept first, in a temporary file where it is large."""
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as kept:
+        try:
+            while piece := stream.read(_IN_MEMORY):
+                kept.write(piece)
+                if kept.tell() > limits.unpacked:
+                    yield Failure(
+                        file.name,
+                        f"{file.path}: has more than {limits.unpacked} bytes; give a file, or allow more by "
+                        f"--limit unpacked={2 * limits.unpacked}.",
+                    )
+                    return
+        except OSError as error:
+            yield Failure(file.name, f"{file.path}: cannot be read or kept ({error.strerror or error}).")
+            return
+        source = Source(file.name, str(file.path), cast(BinaryIO, kept), {"source": file.name}, limits=limits)
+        yield from read_source(source, settings)
 
 
 def _is_folder(path: Path) -> bool:
