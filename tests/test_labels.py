@@ -105,3 +105,17 @@ def test_no_words_give_no_spans() -> None:
     assert tags.shape == (3, 0)
     assert tags_to_spans(np.zeros((3, 0), dtype=np.int64), [], "", DANVAN) == ()
     assert lost == []
+
+
+@pytest.mark.parametrize("bad", ["A\x1b[31m", "A\tB", "A\nB", "A\u202eB", "A\u2028B", "\ud800", "\u200b"])
+@pytest.mark.parametrize("place", ["label", "layer"])
+def test_names_that_would_drive_a_terminal_are_refused(bad: str, place: str) -> None:
+    row = {"name": "l", "labels": [bad]} if place == "label" else {"name": bad, "labels": ["A"]}
+    with pytest.raises(UserError, match="control characters") as raised:
+        LabelScheme.from_config([row])
+    assert str(raised.value).isprintable()
+
+
+def test_names_in_vietnamese_with_spaces_and_marks_are_taken() -> None:
+    for name in ("Chức vụ", "Tổ chức", "A|B", "=A"):  # composed and decomposed
+        assert LabelScheme.from_config([{"name": "l", "labels": [name]}]).labels == (name,)

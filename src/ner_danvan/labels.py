@@ -6,6 +6,7 @@ other; a flat scheme has one layer.
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ner_danvan.errors import UserError
 from ner_danvan.span import Span, sorted_spans
 
 IGNORED = -100  # the target of subwords that carry no prediction, as in torch's cross-entropy
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # kinds of characters that drive a terminal, turn a line or end it
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,19 @@ class LabelScheme:
         try:
             if any(isinstance(row["labels"], str) for row in rows):
                 raise TypeError
-            return cls(tuple(Layer(str(row["name"]), tuple(str(label) for label in row["labels"])) for row in rows))
+            layers = tuple(Layer(str(row["name"]), tuple(str(label) for label in row["labels"])) for row in rows)
         except (TypeError, KeyError):
             raise UserError(
                 f"the label scheme {str(rows)[:80]} is no list of layers; "
                 f'write [{{"name": "mention", "labels": ["ORG"]}}].'
             ) from None
+        for name in (name for layer in layers for name in (layer.name, *layer.labels)):
+            if any(unicodedata.category(char) in _UNSEEN for char in name):
+                raise UserError(
+                    f"the label scheme names {ascii(name)[:80]}, with control characters in it; they would reach "
+                    "terminals and tables, take them out."
+                )
+        return cls(layers)
 
     def to_config(self) -> list[dict[str, Any]]:
         """The inverse of `from_config`, plain data for JSON."""
