@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tiny import DANVAN
 
 from ner_danvan.decode import Chain, decode, start_scores, valid_moves, viterbi, without_crossings
-from ner_danvan.labels import Layer, tag_runs
+from ner_danvan.labels import LabelScheme, Layer, tag_runs
 from ner_danvan.span import Span, sorted_spans
 
 LAYER = Layer("l", ("A", "B"))
@@ -232,3 +232,16 @@ def test_layers_that_cross_give_the_more_probable_span() -> None:
 def test_spans_without_scores_cannot_be_weighed() -> None:
     with pytest.raises(ValueError, match="has no score"):
         without_crossings([Span(0, 2, "ORG", "xx")])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("temperature", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("score", [-100.0, 100.0])
+def test_the_most_that_a_model_may_say_still_gives_probabilities(temperature: float, score: float) -> None:
+    logits = 100 * random_logits(3, 1, 12, LAYER)[0]
+    words = [(2 * i, 2 * i + 1) for i in range(12)]
+    scheme, count = LabelScheme((LAYER,)), len(LAYER.tags)
+    for steps in (np.full((count, count), score), score * np.sign(random_logits(4, 1, count, LAYER)[0])):
+        (spans,) = decode([logits], [words], ["x " * 12], scheme, {"l": steps.tolist()}, {"l": temperature})
+        assert spans
+        assert all(span.score is not None and 0 <= span.score <= 1 for span in spans)

@@ -13,11 +13,12 @@ from ner_danvan.model_dir import ENCODER, ENCODER_WITH_BIN, ModelSettings, find_
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.windows import WindowSize
 
+TEMPERATURES = {"mention": 1.5, "title": 1.0, "task": 2.0}
 SETTINGS = ModelSettings(
     DANVAN,
     InputSettings(WindowSize(128, 16), line_marks=True),
     {"title": [[0.5] * 3] * 3},
-    {"mention": 1.5, "title": 1.0, "task": 2.0},
+    TEMPERATURES,
     0.45,
 )
 
@@ -76,7 +77,18 @@ def test_outputs_are_compared_in_numeric_order(model: Path) -> None:
         ({"ner_danvan": {"format": 99}}, "format 99, this version reads 1"),
         ({"ner_danvan": {"format": 1}}, "'segmenter' is missing"),
         ({"ner_danvan": SETTINGS.to_config() | {"window": 1}}, "holds nothing"),
-        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"mention": 1, "title": 1, "task": 0}}}, "above 0"),
+        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"mention": 1, "title": 1, "task": 0}}}, "from 0.001"),
+        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": dict.fromkeys(TEMPERATURES, 1e-308)}}, "from 0.001"),
+        ({"ner_danvan": SETTINGS.to_config() | {"temperatures": dict.fromkeys(TEMPERATURES, 1e308)}}, "to 1000 for"),
+        ({"ner_danvan": SETTINGS.to_config() | {"transitions": {"task": [[-1e308] * 3] * 3}}}, '"task" are beyond 100'),
+        (
+            {
+                "ner_danvan": SETTINGS.to_config() | {"window": 2_000},
+                "max_position_embeddings": 2_002,
+                "num_attention_heads": 512,
+            },
+            "more memory than",
+        ),
         ({"ner_danvan": SETTINGS.to_config() | {"temperatures": {"task": 1.0}}}, "for each layer"),
         ({"ner_danvan": SETTINGS.to_config() | {"segmenter": "other"}}, "segmenter other"),
         ({"ner_danvan": SETTINGS.to_config() | {"min_score": 1.5}}, '"min_score" is 1.5, no probability'),

@@ -19,6 +19,7 @@ _BUCKET_WORDS = 50_000  # words decoded together, padding included
 _LEAST = -600.0  # nats below the best tag of a word; what is less counts as this, so that some way always has a chance
 _IMPOSSIBLE = -1e6  # as good as minus infinity, and sums of it are numbers
 _LARGEST = 1e5  # of a score that is possible; what a model gives has two digits
+_LONGEST_MOVE = 100.0  # of a transition over its temperature: with _LEAST it still has a power of e that is no 0
 
 Logits = npt.NDArray[np.floating]
 Scores = npt.NDArray[np.float64]
@@ -112,7 +113,8 @@ def _decode_bucket(
     start = np.full((len(scheme.layers), width), -np.inf)
     for number, (layer, divisor) in enumerate(zip(scheme.layers, divisors, strict=True)):
         count = len(layer.tags)
-        moves[number, :count, :count] = valid_moves(layer, transitions.get(layer.name)) / divisor
+        steps = (valid_moves(layer, transitions.get(layer.name)) / divisor).clip(-_LONGEST_MOVE, _LONGEST_MOVE)
+        moves[number, :count, :count] = np.where(layer.may_follow, steps, -np.inf)
         start[number, :count] = start_scores(layer)
     rows, repeated = len(words), np.tile(lengths, len(scheme.layers))
     moves, start = np.repeat(moves, rows, axis=0), np.repeat(start, rows, axis=0)

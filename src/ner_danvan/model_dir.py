@@ -13,10 +13,10 @@ from typing import Any
 
 from ner_danvan.atomic import is_unfinished
 from ner_danvan.decode import Transitions
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.hub import Wanted, download, is_hub_id
 from ner_danvan.labels import LabelScheme
-from ner_danvan.model_files import MOST_TEXT, check_config, check_files, check_size, read_object
+from ner_danvan.model_files import MOST_TEXT, check_config, check_files, check_size, read_object, readable
 from ner_danvan.text.inputs import InputSettings
 from ner_danvan.text.segment import SEGMENTERS, SplitWords
 from ner_danvan.text.split_lexicon import read_split_words
@@ -40,6 +40,9 @@ SECTION = "ner_danvan"  # the key of config.json under which our settings stand
 VOCABULARY = "vocabulary_sha256"  # the key in it that says which vocabulary the weights were trained with
 FORMAT = 1
 POSITION_OFFSET = 2  # RoBERTa's positions begin behind the pad id
+_TEMPERATURES = (1e-3, 1e3)  # training writes 0.08 to 12
+_MOST_TRANSITION = 100.0  # of a score, either way; what a model learns has one digit
+_MOST_ATTENTION = 2**30  # numbers in the attention of all heads over a window: 16 heads over 8,192 subwords
 
 EVERYTHING = Wanted(also=("*.json", "*.txt", "*.codes", "*.safetensors", "*.onnx", "*.md", "*.svg"))
 ENCODER = Wanted(needed=(CONFIG_FILE, "vocab.txt", "bpe.codes"), also=("*.json", "*.safetensors"))
@@ -87,7 +90,9 @@ class ModelFiles:
 
 def read_model_dir(folder: Path) -> ModelFiles:
     """Read and check a model directory; raises UserError that names the file that is missing or wrong."""
-    if not folder.is_dir():
+    with readable(folder):
+        there = folder.is_dir()
+    if not there:
         raise UserError(f"{folder}: no such model directory; give a directory, or a hub id such as owner/name.")
     check_files(folder)
     for name in (VOCAB_FILE, MERGES_FILE, SPLIT_WORDS_FILE):
@@ -155,7 +160,7 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
     try:
         segmenter = str(section["segmenter"])
         if segmenter not in SEGMENTERS:
-            raise ValueError(f"segmenter {segmenter}, known are {' and '.join(SEGMENTERS)}")
+            raise ValueError(f"segmenter {one_line(segmenter)[:80]}, known are {' and '.join(SEGMENTERS)}")
         scheme = LabelScheme.from_config(section["scheme"])
         window = WindowSize(int(section["window"]), int(section["overlap"]))
         inputs = InputSettings(window, segmenter, section.get("line_marks", False) is True)
@@ -168,10 +173,14 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         raise UserError(f"{path}: {error} is missing. {_EXPORT_HINT}") from None
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f'{path}: the "{SECTION}" section cannot be used ({error}). {_EXPORT_HINT}') from None
+    low, high = _TEMPERATURES
     if set(temperatures) != {layer.name for layer in scheme.layers} or not all(
-        0 < value < math.inf for value in temperatures.values()
+        low <= value <= high for value in temperatures.values()
     ):
-        raise UserError(f'{path}: "temperatures" wants a number above 0 for each layer of its scheme. {_EXPORT_HINT}')
+        raise UserError(
+            f'{path}: "temperatures" wants a number from {low:g} to {high:g} for each layer of its scheme. '
+            f"{_EXPORT_HINT}"
+        )
     if not 0 <= min_score <= 1:
         raise UserError(f'{path}: "min_score" is {min_score}, no probability. {_EXPORT_HINT}')
     if outputs != scheme.tags:
@@ -181,6 +190,8 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[ModelSettings, i
         )
     if window.subwords > positions - POSITION_OFFSET:
         raise UserError(f"{path}: a window of {window.subwords} is more than the model's positions. {_EXPORT_HINT}")
+    if config.get("num_attention_heads", 1) * window.subwords**2 > _MOST_ATTENTION:
+        raise UserError(f"{path}: a window of {window.subwords} wants more memory than is sane. {_EXPORT_HINT}")
     return ModelSettings(scheme, inputs, transitions, temperatures, min_score), vocabulary
 
 
@@ -191,13 +202,15 @@ def _matrix(rows: Any, name: str, scheme: LabelScheme) -> list[list[float]]:
         raise ValueError(f'transitions "{name}" are not {count} x {count}')
     if not all(math.isfinite(value) for row in matrix for value in row):
         raise ValueError(f'transitions "{name}" are not finite')
+    if any(abs(value) > _MOST_TRANSITION for row in matrix for value in row):
+        raise ValueError(f'transitions "{name}" are beyond {_MOST_TRANSITION:g}')
     return matrix
 
 
 def _first_difference(outputs: tuple[str, ...], tags: tuple[str, ...]) -> str:
     for number, (output, tag) in enumerate(zip_longest(outputs, tags, fillvalue="nothing")):
         if output != tag:
-            return f"number {number} is {output} where the scheme has {tag}"
+            return f"number {number} is {one_line(output)[:80]} where the scheme has {tag[:80]}"
     return "none differs"
 
 
@@ -211,8 +224,11 @@ def find_model(name: str | Path | None, *, revision: str | None = None, wanted: 
     the hub, `wanted` what is fetched from there. Raises UserError if the hub does not give the model, or if there is a
     revision where there is no hub id.
     """
-    if isinstance(name, str) and is_hub_id(name):
-        return download(name, wanted, revision)
+    if isinstance(name, str):
+        with readable(Path(name)):
+            of_hub = is_hub_id(name)
+        if of_hub:
+            return download(name, wanted, revision)
     if revision is not None:
         raise UserError(
             f"{name or 'the embedded model'}: revision {revision} goes with a hub id, owner/name; leave it out."

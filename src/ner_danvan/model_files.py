@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,38 @@ MOST_OF = {
 _STARTS_CODE = ("auto_map", "custom_pipelines", "trust_remote_code", "attn_implementation", "_attn_implementation")
 _OTHER_WEIGHTS = ("quantization_config", "transformers_weights")
 _ADAPTER = "adapter_config.json"
+_LAYERS = ("layers", "n_layer")
 
 
 def check_files(folder: Path) -> None:
     """Raises UserError for a link that leads out of a folder, for what is no plain file, and for an adapter.
 
-    The hub's cache keeps a model's files in `blobs/` beside `snapshots/`; links from one to the other are its own.
+    Also for a folder that may not be read. The hub's cache keeps a model's files in `blobs/` beside `snapshots/`; links
+    from one to the other are its own.
     """
+    with readable(folder):
+        _check_entries(folder)
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Has what may not be looked at in a folder raise UserError."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or folder
+        raise UserError(f"{place}: cannot be read ({error.strerror}); take a folder that you may read.") from None
+
+
+def _check_entries(folder: Path) -> None:
     inside = [folder.resolve()]
     if folder.resolve().parent.name == "snapshots":
         inside.append(folder.resolve().parents[1] / "blobs")
     for entry in sorted(folder.iterdir()):
-        place = entry.resolve()
+        try:
+            place = entry.resolve()
+        except RuntimeError:  # Python 3.11 and 3.12; later ones give the link back, which is no file
+            raise UserError(f"{entry}: is a link to itself; take it away, or fetch the model again.") from None
         if entry.is_symlink() and not any(place.is_relative_to(root) for root in inside):
             raise UserError(f"{entry}: is a link out of its folder, to {place}; put the file itself there.")
         if not place.is_file() and not place.is_dir():
@@ -73,7 +94,9 @@ def check_config(config: Mapping[str, Any], path: Path) -> None:
         if config.get(key):
             why = "would look for code elsewhere" if key in _STARTS_CODE else "is of weights that are not read here"
             raise UserError(f'{path}: "{key}" {why}; take a model without it.')
-    for key, most in MOST_OF.items():
+    depth = MOST_OF["num_hidden_layers"]  # which goes by other names too, such as n_layers
+    deep = [key for key, value in config.items() if key.endswith(_LAYERS) and isinstance(value, int) and value > depth]
+    for key, most in (MOST_OF | dict.fromkeys(deep, depth)).items():
         value = config.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
             raise UserError(f'{path}: "{key}" is {str(value)[:40]}, no number from 1 to {most}; fetch the model again.')

@@ -113,6 +113,8 @@ def _read_lines(path: Path) -> list[str]:
         raise UserError(
             f"{path.parent}: no {path.name}; a model directory in PhoBERT's layout has {VOCAB_FILE} and {MERGES_FILE}."
         ) from None
+    except OSError as error:  # a folder, or closed to this user
+        raise UserError(f"{path}: cannot be read ({error.strerror}); fetch the file again.") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; fetch the file again.") from None
 
