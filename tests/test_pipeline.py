@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import active_children
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,6 +124,28 @@ def test_whoever_stops_early_waits_for_no_more_documents(vocabulary: Path) -> No
         assert isinstance(next(found), Document)
         found.close()  # type: ignore[attr-defined]
         assert taken < 3_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda logits: logits.astype(str),
+        lambda logits: logits.astype(np.int64),
+        lambda logits: logits[:0],
+        lambda logits: np.concatenate([logits, logits]),
+        lambda logits: logits[:, :1],
+        lambda logits: logits.sum(),
+    ],
+    ids=["strings", "whole numbers", "no rows", "rows twice", "one subword", "one number"],
+)
+def test_scores_of_another_form_are_one_line(vocabulary: Path, change: Callable[[Any], Any]) -> None:
+    class Other(RandomBackend):
+        def __call__(self, ids: Any, mask: Any) -> Any:
+            return change(super().__call__(ids, mask))
+
+    with pytest.raises(UserError, match=r"the model gives .* are due; export it again") as raised:
+        list(make_tagger(vocabulary, Other(len(DANVAN.tags))).stream(SENTENCES))
+    assert "\n" not in str(raised.value)
 
 
 def test_an_error_of_the_encoder_reaches_the_caller(vocabulary: Path) -> None:

@@ -218,16 +218,21 @@ class _Rows:
         rows = [ids for _, inputs in group for ids in inputs.ids]
         self._empty = np.zeros((0, outputs), np.float32)
         self._count = len(rows)
-        self._running: list[tuple[list[int], Future[Logits]]] = []
+        self._running: list[tuple[list[int], tuple[int, ...], Future[Logits]]] = []
         for batch in batches([len(row) for row in rows], batch_tokens, backend.parallel):
             ids, mask = pad_batch([rows[i] for i in batch], PAD_ID, backend.length_multiple)
-            self._running.append((batch, pool.submit(backend, ids, mask)))
+            self._running.append((batch, ids.shape, pool.submit(backend, ids, mask)))
 
     def logits(self) -> list[Logits]:
         """Waits for the last batch; raises UserError where they are no finite numbers for each tag."""
         found = [self._empty] * self._count
-        for batch, future in self._running:
+        for batch, shape, future in self._running:
             result = future.result()
+            if result.shape[:-1] != shape or result.dtype.kind != "f":
+                raise UserError(
+                    f"the model gives {result.dtype} {list(result.shape)} where scores for subwords {list(shape)} are "
+                    "due; export it again."
+                )
             if result.shape[-1] != self._empty.shape[-1]:
                 raise UserError(
                     f"the model gives {result.shape[-1]} outputs where its labels have {self._empty.shape[-1]}; "

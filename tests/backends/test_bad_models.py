@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -16,19 +17,20 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx_models import HAS_BF16
 from safetensors.torch import load_file, save_file
 from tiny import DANVAN, SENTENCES, write_encoder, write_run
 
 from ner_danvan import model_files
 from ner_danvan.backends import graph, weights
-from ner_danvan.backends.weights import read_header
+from ner_danvan.backends.choice import open_backend
+from ner_danvan.backends.weights import check_sizes, read_header
 from ner_danvan.errors import UserError
 from ner_danvan.export.graph import build_graph
 from ner_danvan.export.int8 import gather_ranges
 from ner_danvan.export.run import export
-from ner_danvan.model_dir import read_model_dir
+from ner_danvan.model_dir import find_model, read_model_dir
 from ner_danvan.tagger import Tagger
 from ner_danvan.training.config import EncoderConfig
 from ner_danvan.training.encoder import load_encoder
@@ -214,7 +216,104 @@ GRAPH_FAULTS: dict[str, Callable[[Any], object]] = {
     "other inputs": lambda found: setattr(found.graph.input[0], "name", "words"),
     "two outputs": lambda found: found.graph.output.add(name="more"),
     "no graph": lambda found: found.ClearField("graph"),
+    "no weights": lambda found: found.graph.ClearField("initializer"),
+    "a tensor that is not there": lambda found: found.graph.initializer.add(
+        name="x", data_type=TensorProto.INT64, dims=[2**33]
+    ),
+    "a tensor of strings": lambda found: found.graph.initializer.add(
+        name="x", data_type=TensorProto.STRING, dims=[1], string_data=[b"x"]
+    ),
+    "scores as strings": lambda found: _behind_logits(found, "Cast", to=TensorProto.STRING),
+    "scores as whole numbers": lambda found: _behind_logits(found, "Cast", to=TensorProto.INT64),
+    "scores in doubles": lambda found: _behind_logits(found, "Cast", to=TensorProto.DOUBLE),
+    "scores turned round": lambda found: _behind_logits(found, "Transpose", perm=[1, 0, 2]),
+    "no rows": lambda found: _behind_logits(found, "Slice", "zero", "zero", zero=np.array([0])),
+    "rows twice": lambda found: _behind_logits(found, "Concat", "raw", axis=0),
+    "rows three times": lambda found: _behind_logits(found, "Concat", "raw", "raw", axis=0),
+    "the sum of all": lambda found: _behind_logits(found, "ReduceSum", keepdims=0),
+    "one row for all": lambda found: _behind_logits(found, "Gather", "zero", zero=np.array([0])),
+    "other heads": lambda found: _heads(found, 16),
+    "a node twice": lambda found: found.graph.node.append(found.graph.node[0]),
 }
+
+
+def _add_constants(found: Any, constants: dict[str, Any]) -> None:
+    found.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+
+
+def _before_logits(found: Any, nodes: list[Any], value: str, **constants: Any) -> None:
+    """Adds a value to the logits."""
+    _add_constants(found, constants)
+    found.graph.node[-1].output[0] = "raw"
+    found.graph.node.extend([*nodes, helper.make_node("Add", ["raw", value], ["logits"])])
+
+
+def _behind_logits(found: Any, kind: str, *more: str, **given: Any) -> None:
+    _add_constants(found, {name: value for name, value in given.items() if isinstance(value, np.ndarray)})
+    attributes = {name: value for name, value in given.items() if not isinstance(value, np.ndarray)}
+    found.graph.node[-1].output[0] = "raw"
+    found.graph.node.append(helper.make_node(kind, ["raw", *more], ["logits"], **attributes))
+    found.graph.output[0].type.tensor_type.ClearField("shape")
+
+
+def _heads(found: Any, heads: int) -> None:
+    node = next(node for node in found.graph.node if "Attention" in node.op_type)
+    node.attribute[0].i = heads
+
+
+# each by itself small, and of operators that are known but the first
+GREEDY: dict[str, Callable[[Any], object]] = {
+    "a constant of 32 GiB": lambda found: _before_logits(
+        found,
+        [helper.make_node("ConstantOfShape", ["big"], ["huge"]), helper.make_node("ReduceMax", ["huge"], ["most"])],
+        "most",
+        big=np.array([2**33]),
+    ),
+    "a column times a row": lambda found: _before_logits(
+        found,
+        [helper.make_node("MatMul", ["column", "row"], ["huge"])],
+        "huge",
+        column=np.zeros((5_000, 1), np.float32),
+        row=np.zeros((1, 5_000), np.float32),
+    ),
+    "a column and a row": lambda found: _before_logits(
+        found,
+        [helper.make_node("Add", ["column", "row"], ["huge"])],
+        "huge",
+        column=np.zeros((5_000, 1), np.float32),
+        row=np.zeros((1, 5_000), np.float32),
+    ),
+    "many numbers for a subword": lambda found: _before_logits(
+        found,
+        [helper.make_node("MatMul", ["raw", "out"], ["wide"]), helper.make_node("MatMul", ["wide", "in"], ["x"])],
+        "x",
+        **{"out": np.zeros((13, 20_000), np.float32), "in": np.zeros((20_000, 13), np.float32)},
+    ),
+    "subwords times subwords": lambda found: _before_logits(
+        found,
+        [
+            helper.make_node("Cast", ["input_ids"], ["floats"], to=TensorProto.FLOAT),
+            helper.make_node("Transpose", ["floats"], ["turned"], perm=[1, 0]),
+            *(helper.make_node("MatMul", ["turned", "floats"], [f"square{number}"]) for number in range(100)),
+        ],
+        "square0",
+    ),
+    "tables in tables": lambda found: _before_logits(
+        found,
+        [helper.make_node("Gather", [f"t{number}" if number else "t", "t"], [f"t{number + 1}"]) for number in range(9)],
+        "t9",
+        t=np.zeros((10, 10), np.int64),
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", GRAPHS)
+@pytest.mark.parametrize("fault", GREEDY)
+def test_a_small_graph_cannot_ask_for_all_memory(model: Path, fault: str, backend: str) -> None:
+    path = model / ("model.int8.onnx" if backend == "int8" else "model.onnx")
+    changed(path, GREEDY[fault])
+    wanted = "it has a ConstantOfShape" if "constant" in fault else "takes more memory than such a model needs"
+    assert wanted in refusal(model, backend)
 
 
 @pytest.mark.parametrize("backend", GRAPHS)
@@ -237,6 +336,23 @@ def test_a_graph_that_is_cut_off_or_a_pickle_is_refused(model: Path, tmp_path: P
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_runtime_raises_over_a_text_is_one_line(
+    model: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_backend(model, backend, "cpu")
+    if backend == "bf16":  # OpenVINO gives some numbers for what is past a table
+
+        def infer(*_: object) -> None:
+            raise RuntimeError("Exception from src:\n\nno room")
+
+        monkeypatch.setattr("openvino.InferRequest.infer", infer)
+    ids = np.full((1, 8), 10**6)
+    with pytest.raises(UserError, match=r"model.*: cannot be run \(.*\); take another backend") as raised:
+        opened(ids, np.ones_like(ids))
+    assert "\n" not in str(raised.value)
+
+
 # --- settings, vocabulary, links --------------------------------------------------------------
 
 
@@ -253,6 +369,18 @@ CONFIG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "packed weights": (lambda c: c.update(quantization_config={"quant_method": "x"}), "quantization_config"),
     "endless layers": (lambda c: c.update(num_hidden_layers=10**9), "num_hidden_layers"),
     "endless words": (lambda c: c.update(vocab_size=10**18), "vocab_size"),
+    "more positions than there are": (
+        lambda c: c.update(max_position_embeddings=5_000),
+        "max_position_embeddings 5000",
+    ),
+    "more words than there are": (lambda c: c.update(vocab_size=4_000_000), "vocab_size 4000000"),
+    "wider layers": (lambda c: c.update(intermediate_size=1_048_576), "intermediate_size 1048576"),
+    "endless layers by another name": (lambda c: c.update(n_layers=10**9), "n_layers"),
+    "a label that drives the terminal": (lambda c: c["ner_danvan"]["scheme"][0]["labels"].append("A\x1b[2J"), "x1b[2J"),
+    "no heat": (
+        lambda c: c["ner_danvan"].update(temperatures=dict.fromkeys(c["ner_danvan"]["temperatures"], 1e-308)),
+        "0.001",
+    ),
     "an odd number": (lambda c: c.update(hidden_size="32"), "hidden_size"),
     "NaN": (lambda c: c["ner_danvan"]["transitions"]["task"][0].__setitem__(0, float("nan")), "not finite"),
     "an endless window": (lambda c: c["ner_danvan"].update(window=float("inf")), "cannot be used"),
@@ -275,6 +403,41 @@ def test_settings_that_would_start_something_are_refused(model: Path, fault: str
 def test_settings_that_cannot_be_read_are_refused(model: Path, content: str, wanted: str, backend: str) -> None:
     (model / "config.json").write_bytes(content.encode("latin-1"))
     assert wanted in refusal(model, backend)
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": 8_192}, {"num_hidden_layers": 512}, {"type_vocab_size": 1_024}])
+@pytest.mark.parametrize("what", ["model", "encoder"])
+def test_torch_takes_no_memory_for_what_weights_do_not_have(
+    model: Path, encoder: Path, tmp_path: Path, what: str, change: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = model if what == "model" else shutil.copytree(encoder, tmp_path / "encoder")
+    # some dimensions that no test of names would look at
+    set_config(folder, lambda config: config.update(change))
+    monkeypatch.setattr("transformers.AutoModelForTokenClassification.from_pretrained", _not_reached)
+    with pytest.raises(UserError, match=r"in another size|where config\.json says") as raised:
+        if what == "model":
+            Tagger.from_pretrained(folder, backend="torch", device="cpu")
+        else:
+            load_encoder(folder, EncoderConfig("evil", str(folder), "mit", False, 0.1, 0.1), DANVAN)
+    assert "\n" not in str(raised.value)
+
+
+def _not_reached(*_: object, **__: object) -> None:
+    raise AssertionError("loads weights")
+
+
+def test_layers_that_are_wide_only_are_refused(tmp_path: Path) -> None:
+    save_file({"a.intermediate.dense.weight": torch.zeros(1_000, 1)}, tmp_path / "w.safetensors")
+    stored = read_header(tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match="wider than any"):
+        check_sizes(tmp_path / "w.safetensors", stored, {"hidden_size": 1, "intermediate_size": 1_000})
+
+
+def test_weights_of_other_names_and_more_rows_are_left_to_torch(tmp_path: Path) -> None:
+    tensors = {"bert.embeddings.word_embeddings.weight": torch.zeros(8, 4), "x.weight": torch.zeros(())}
+    save_file(tensors, tmp_path / "w.safetensors")
+    stored = read_header(tmp_path / "w.safetensors")
+    check_sizes(tmp_path / "w.safetensors", stored, {"vocab_size": 7, "hidden_size": 4, "max_position_embeddings": 9})
 
 
 @pytest.mark.parametrize("name", ["vocab.txt", "bpe.codes"])
@@ -309,6 +472,48 @@ def test_links_within_the_directory_and_of_the_hubs_cache_are_followed(model: Pa
         Tagger.from_pretrained(folder, backend="onnx")
     (snapshot / "more").symlink_to("../../../../model/README.md")
     assert "is a link out of its folder" in refusal(snapshot, "onnx")
+
+
+@pytest.mark.parametrize("target", ["q", "vocab.txt/x", "x" * 300])
+def test_links_that_lead_nowhere_are_one_line(model: Path, target: str) -> None:
+    (model / "q").symlink_to(target)
+    message = refusal(model, "onnx")
+    assert message.startswith(str(model))
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "bpe.codes", "split_words.txt", "config.json", "model.onnx"])
+def test_a_folder_in_the_place_of_a_file_is_one_line(model: Path, name: str) -> None:
+    (model / name).unlink()
+    (model / name).mkdir()
+    assert name in refusal(model, "onnx")
+
+
+@pytest.mark.parametrize("call", ["is_dir", "iterdir", "resolve"])
+def test_a_folder_that_may_not_be_looked_at_is_one_line(
+    model: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> None:  # root, who runs CI, may look anywhere
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, call, closed)
+    with pytest.raises(UserError, match=r"model: cannot be read \(Permission denied\)"):
+        read_model_dir(model)
+    if call == "is_dir":
+        with pytest.raises(UserError, match=r"closed/model: cannot be read \(Permission denied\)"):
+            find_model("closed/model")
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "bpe.codes"])
+def test_a_vocabulary_that_may_not_be_read_is_one_line(model: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Path.read_text
+
+    def closed(path: Path, *arguments: Any, **options: Any) -> str:
+        if path.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return original(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", closed)
+    assert f"{name}: cannot be read (Permission denied)" in refusal(model, "onnx")
 
 
 def test_a_pipe_is_not_waited_for(model: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from ner_danvan.errors import UserError, one_line
 
 
 class Backend(Protocol):
@@ -23,6 +26,12 @@ class Backend(Protocol):
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """`[batch, length]` ids and attention mask to logits `[batch, length, outputs]`."""
         ...
+
+
+def run_fault(place: Path, error: Exception) -> UserError:
+    """What a runtime raised over a batch, in one line; its errors have no common class."""
+    reason = one_line(str(error))[:200] or type(error).__name__
+    return UserError(f"{place}: cannot be run ({reason}); take another backend, or export the model again.")
 
 
 def pad_batch(

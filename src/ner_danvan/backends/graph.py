@@ -1,4 +1,4 @@
-"""What an ONNX graph refers to, read from its bytes before a runtime sees it; the `onnx` package is not needed.
+"""What an ONNX graph refers to and computes, read from its bytes before a runtime sees it; without the `onnx` package.
 
 A graph of ours takes each external tensor from `model.safetensors` beside it, at its place there. Weights of another
 export lie elsewhere in that file: a runtime would compute with whatever it finds. Field numbers are of onnx.proto.
@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
-from ner_danvan.backends.weights import Stored, read_header
+from ner_danvan.backends.graph_sizes import Node, check_memory
+from ner_danvan.backends.weights import Stored, check_sizes, read_header
 from ner_danvan.errors import UserError
-from ner_danvan.model_dir import WEIGHTS_FILE
+from ner_danvan.model_dir import CONFIG_FILE, WEIGHTS_FILE
+from ner_danvan.model_files import read_object
 
 MOST_GRAPH = 2**31  # bytes; protobuf itself allows no more
 
 _INPUTS = {"input_ids", "attention_mask"}
 _MODEL_GRAPH, _TRAINING, _FUNCTIONS = 7, 20, 25  # of a model
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _SPARSE = 1, 5, 11, 12, 15  # of a graph
-_ATTRIBUTE = 5  # of a node
+_TAKES, _GIVES, _KIND, _ATTRIBUTE, _DOMAIN = 1, 2, 4, 5, 7  # of a node
+_NUMBER, _NUMBERS = 3, 8  # of an attribute: whole numbers
 _TENSOR, _NESTED = 5, (6, 10, 11, 22, 23)  # of an attribute: a tensor; graphs, and lists of both
 _DIMS, _TYPE, _NAME, _EXTERNAL, _LOCATION = 1, 2, 8, 13, 14  # of a tensor
-_TYPES = {1: "F32", 10: "F16"}  # of tensors, by ONNX's numbers
+_TYPES = {1: "F32", 10: "F16", 2: "U8", 3: "I8", 6: "I32", 7: "I64"}  # of tensors, by ONNX's numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +37,47 @@ class _Tensor:
     external: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    inputs: set[str]
+    outputs: set[str]
+    tensors: list[_Tensor]
+    nodes: list[Node]
+
+
 def check_graph(path: Path) -> None:
-    """Raises UserError if there is no such graph, or if it is broken, not of our form, or of other weights."""
+    """Raises UserError if there is no such graph, or if it is broken, not of our form, or of other weights.
+
+    Also if it would take more memory than a model of its size needs.
+    """
     if not path.is_file():
         raise UserError(f"{path.parent}: no {path.name}; export it with scripts/export.py, or take --backend torch.")
     if path.stat().st_size > MOST_GRAPH:
         raise _fault(path, f"is larger than {MOST_GRAPH} bytes")
     try:
-        names, tensors = _read(memoryview(path.read_bytes()))
+        graph = _read(memoryview(path.read_bytes()))
     except OSError as error:
         raise _fault(path, f"cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise _fault(path, f"cannot be loaded ({error})") from None
-    if names[0] != _INPUTS or len(names[1]) != 1:
+    if graph.inputs != _INPUTS or len(graph.outputs) != 1:
         raise _fault(path, "has other inputs and outputs than ids and mask to logits")
-    _check_external(path, [tensor for tensor in tensors if tensor.external])
+    stored = _check_external(path, [tensor for tensor in graph.tensors if tensor.external])
+    config = read_object(path.with_name(CONFIG_FILE), "Export the model again.")
+    check_sizes(path.with_name(WEIGHTS_FILE), stored, config)
+    try:
+        shapes = {tensor.name: tensor.shape for tensor in graph.tensors}
+        check_memory(graph.nodes, shapes, graph.outputs.pop(), stored, config)
+    except ValueError as error:
+        raise _fault(path, f"is none that scripts/export.py writes ({error})") from None
 
 
-def _check_external(path: Path, tensors: list[_Tensor]) -> None:
+def _check_external(path: Path, tensors: list[_Tensor]) -> dict[str, Stored]:
     for tensor in tensors:
         if (location := tensor.external.get("location")) != WEIGHTS_FILE:
             raise _fault(path, f"wants weights from {str(location)[:80]!r}, and may from {WEIGHTS_FILE} only")
     if not tensors:
-        return
+        raise _fault(path, f"takes no weights from {WEIGHTS_FILE}")
     weights = path.with_name(WEIGHTS_FILE)
     if not weights.is_file():
         raise UserError(f"{path}: cannot be loaded (no {WEIGHTS_FILE} beside it); export the model again.")
@@ -63,6 +85,7 @@ def _check_external(path: Path, tensors: list[_Tensor]) -> None:
     for tensor in tensors:
         if not _agrees(tensor, stored.get(tensor.name)):
             raise _fault(path, f"is of other weights than {WEIGHTS_FILE}: {tensor.name[:80]} lies elsewhere in it")
+    return stored
 
 
 def _agrees(tensor: _Tensor, stored: Stored | None) -> bool:
@@ -79,8 +102,8 @@ def _fault(path: Path, what: str) -> UserError:
 # --- protobuf ---------------------------------------------------------------------------------
 
 
-def _read(model: memoryview) -> tuple[tuple[set[str], set[str]], list[_Tensor]]:
-    """Names of inputs and outputs, and all tensors; raises ValueError for another form."""
+def _read(model: memoryview) -> _Graph:
+    """Names of inputs and outputs, tensors and nodes; raises ValueError for another form."""
     graphs = []
     for number, value in _fields(model):
         if number in (_TRAINING, _FUNCTIONS):
@@ -89,7 +112,7 @@ def _read(model: memoryview) -> tuple[tuple[set[str], set[str]], list[_Tensor]]:
             graphs.append(value)
     if len(graphs) != 1:
         raise ValueError("it is no ONNX file")
-    inputs, outputs, tensors = set(), set(), []
+    inputs, outputs, tensors, nodes = set(), set(), list[_Tensor](), list[Node]()
     for number, value in _fields(_bytes(graphs[0])):
         if number == _INPUT:
             inputs.add(_text(value, 1))
@@ -100,18 +123,41 @@ def _read(model: memoryview) -> tuple[tuple[set[str], set[str]], list[_Tensor]]:
         elif number == _SPARSE:
             raise ValueError("it has sparse tensors")
         elif number == _NODE:
-            tensors += _of_node(_bytes(value))
-    return (inputs, outputs), tensors
+            nodes.append(_node(_bytes(value)))
+    if len({tensor.name for tensor in tensors}) != len(tensors):
+        raise ValueError("it has two tensors of one name")
+    return _Graph(inputs, outputs, tensors, nodes)
 
 
-def _of_node(node: memoryview) -> Iterator[_Tensor]:
-    for number, attribute in _fields(node):
+def _node(data: memoryview) -> Node:
+    takes, gives, kind, domain = list[str](), list[str](), "", ""
+    attributes = dict[str, tuple[int, ...]]()
+    for number, value in _fields(data):
         if number == _ATTRIBUTE:
-            for kind, value in _fields(_bytes(attribute)):
-                if kind in _NESTED:
-                    raise ValueError("it has graphs within its nodes")
-                if kind == _TENSOR:
-                    yield _tensor(_bytes(value))
+            if (name := _text(value, 1)) in attributes:
+                raise ValueError("it says an attribute twice")
+            attributes[name] = _whole_numbers(_bytes(value))
+        elif number in (_TAKES, _GIVES, _KIND, _DOMAIN):
+            text = bytes(_bytes(value)).decode("utf-8", "replace")
+            if number == _KIND:
+                kind = text
+            elif number == _DOMAIN:
+                domain = text
+            else:
+                (takes if number == _TAKES else gives).append(text)
+    return Node(f"{domain}.{kind}" if domain else kind, tuple(takes), tuple(gives), attributes)
+
+
+def _whole_numbers(attribute: memoryview) -> tuple[int, ...]:
+    found = list[int]()
+    for number, value in _fields(attribute):
+        if number in _NESTED:
+            raise ValueError("it has graphs within its nodes")
+        if number == _TENSOR:
+            raise ValueError("it has tensors within its nodes")
+        if number in (_NUMBER, _NUMBERS):
+            found += [value] if isinstance(value, int) else _packed(value)
+    return tuple(found)
 
 
 def _tensor(data: memoryview) -> _Tensor:
@@ -129,6 +175,10 @@ def _tensor(data: memoryview) -> _Tensor:
             elsewhere = value != 0
     if elsewhere != bool(external):
         raise ValueError("it does not say where a tensor lies")
+    if kind not in _TYPES:
+        raise ValueError("it has a tensor of a type that is not used")
+    if not external and prod(shape) > len(data):  # a number takes a byte at least
+        raise ValueError("it has a tensor that is larger than what it holds")
     return _Tensor(name, kind, tuple(shape), external)
 
 

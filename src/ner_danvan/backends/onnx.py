@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ner_danvan.backends.base import run_fault
 from ner_danvan.backends.graph import check_graph
 from ner_danvan.errors import UserError, one_line
 
@@ -28,6 +29,7 @@ class OnnxBackend:
         import onnxruntime  # late: not needed where torch runs the model
 
         check_graph(path)
+        self._path = path
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # weights are converted once; what is fused beyond that would take longer than the graph as it is
@@ -41,7 +43,10 @@ class OnnxBackend:
         self.parallel = parallel or available_cores()
 
     def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        (logits,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        try:
+            (logits,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        except Exception as error:
+            raise run_fault(self._path, error) from None
         result: npt.NDArray[np.float32] = logits
         return result
 

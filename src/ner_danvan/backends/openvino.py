@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ner_danvan.backends.base import run_fault
 from ner_danvan.backends.graph import check_graph
 from ner_danvan.backends.onnx import CPU_BATCH_TOKENS, available_cores
 from ner_danvan.errors import UserError, one_line
@@ -90,7 +91,10 @@ class OpenVinoBackend:
             request = opened.idle.pop()
         except IndexError:
             request = opened.model.create_infer_request()
-        found = request.infer({"input_ids": ids, "attention_mask": mask})
-        logits: npt.NDArray[np.float32] = found[0].copy()  # the request's next call overwrites it
+        try:
+            found = request.infer({"input_ids": ids, "attention_mask": mask})
+            logits: npt.NDArray[np.float32] = found[0].copy()  # the request's next call overwrites it
+        except Exception as error:
+            raise run_fault(self._path, error) from None
         opened.idle.append(request)
         return logits

@@ -6,6 +6,7 @@ Eight bytes with the header's length, the header as JSON, then the tensors, one 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -18,6 +19,11 @@ MOST_HEADER = 64 * 2**20  # bytes; a thousand tensors take about 100,000
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 _LENGTH = 8  # bytes of the header's length
 _MEND = "export or fetch the model again."
+# settings that say how long and wide a tensor is, by the end of its name; other architectures have other names
+_WORDS = ("embeddings.word_embeddings.weight", "vocab_size")
+_PLACES = ("embeddings.position_embeddings.weight", "max_position_embeddings")
+MIDDLE = ".intermediate.dense.weight"  # the name's end of a layer's widest weight, [intermediate, hidden]
+_WIDEST = 64  # times hidden size: known encoders have 4; what is far wider than high is small on the disk alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,29 @@ def read_header(path: Path) -> dict[str, Stored]:
     if place != size:
         raise _fault(path, f"has {size} bytes where its header says {place}")
     return found
+
+
+def check_sizes(path: Path, stored: Mapping[str, Stored], config: Mapping[str, Any]) -> None:
+    """Raises UserError if tables of the file have fewer rows than `config.json` says, or layers have other widths.
+
+    More rows are no harm, and some architectures have them.
+    """
+    for end, key in (_WORDS, _PLACES):
+        for name, tensor in stored.items():
+            if name.endswith(end) and key in config and (not tensor.shape or tensor.shape[0] < config[key]):
+                raise _unfit(path, name, tensor.shape, key, config)
+    for name, tensor in stored.items():
+        if not name.endswith(MIDDLE):
+            continue
+        for place, key in enumerate(("intermediate_size", "hidden_size")):
+            if tensor.shape[place : place + 1] != (config.get(key, tensor.shape[place]),):
+                raise _unfit(path, name, tensor.shape, key, config)
+        if tensor.shape[0] > _WIDEST * tensor.shape[1]:
+            raise _fault(path, f"has {name[:80]} as {list(tensor.shape)}, wider than any that is known")
+
+
+def _unfit(path: Path, name: str, shape: tuple[int, ...], key: str, config: Mapping[str, Any]) -> UserError:
+    return _fault(path, f"has {name[:80]} as {list(shape)} where config.json says {key} {config[key]}")
 
 
 def _stored(path: Path, name: str, row: Any, begin: int) -> Stored:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
-from ner_danvan.backends.torch import quiet_transformers
-from ner_danvan.backends.weights import read_header
+from ner_danvan.backends.torch import lacking_weight, quiet_transformers
+from ner_danvan.backends.weights import Stored, read_header
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import CONFIG_FILE, POSITION_OFFSET
@@ -30,7 +30,7 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
     """
     check_files(folder)
     check_config(read_object(folder / CONFIG_FILE, "Fetch the encoder again."), folder / CONFIG_FILE)
-    _check_weights(folder, config.allow_bin)
+    stored = _check_weights(folder, config.allow_bin)
     try:
         settings = AutoConfig.from_pretrained(
             folder,
@@ -42,6 +42,8 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
             classifier_dropout=config.dropout,
         )
         quiet_transformers()
+        if stored and (name := lacking_weight(settings, stored, head=False)):
+            raise _lacks(folder, name)
         model, report = AutoModelForTokenClassification.from_pretrained(
             folder,
             config=settings,
@@ -53,12 +55,14 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
             ignore_mismatched_sizes=True,  # the head of another label scheme makes way for a new one
             output_loading_info=True,
         )
+    except UserError:
+        raise
     except Exception as error:  # what transformers raises at settings that it does not know is anybody's guess
         reason = one_line(str(error))[:200] or type(error).__name__
         raise UserError(f"{folder}: the encoder cannot be loaded ({reason}); fetch it again.") from None
     new = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
     if lacking := sorted(key for key in new if key.startswith(f"{model.base_model_prefix}.")):
-        raise UserError(f"{folder}: its weights lack {lacking[0]}, or have it in another size; fetch it again.")
+        raise _lacks(folder, lacking[0])
     loaded: PreTrainedModel = model
     return loaded
 
@@ -124,18 +128,24 @@ def resolve_precision(precision: str) -> str:
     return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
 
 
-def _check_weights(folder: Path, allow_bin: bool) -> None:
+def _lacks(folder: Path, name: str) -> UserError:
+    return UserError(f"{folder}: its weights lack {name}, or have it in another size; fetch it again.")
+
+
+def _check_weights(folder: Path, allow_bin: bool) -> dict[str, Stored]:
+    """What the safetensors files hold; nothing where only pickled weights are there, and may be read."""
+    stored = dict[str, Stored]()
     for path in folder.glob("*.safetensors"):
-        read_header(path)
+        stored |= read_header(path)
     if (index := folder / INDEX_FILE).is_file():  # of weights in several files
         names = read_object(index, "Fetch the encoder again.").get("weight_map")
         if not isinstance(names, dict) or any(Path(str(name)).name != name for name in names.values()):
             raise UserError(f"{index}: names files that lie elsewhere; fetch the encoder again.")
     if any(folder.glob("*.safetensors")):
-        return
+        return stored
     if any(folder.glob("*.bin")):
         if allow_bin:
-            return
+            return {}
         raise UserError(
             f"{folder}: only pickled weights (.bin), which could run code; convert them to safetensors, "
             f"or set model.allow_bin=true to read their tensors only."
