@@ -238,3 +238,30 @@ def test_a_byte_order_mark_before_jsonl_is_passed_over() -> None:
 def test_the_mend_fits_the_bytes(data: bytes, wanted: str) -> None:
     with pytest.raises(UserError, match=wanted):
         decode_utf8(data, "f")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "wanted"), [(2, 4, "bc"), (0, 2, "\U0001f600"), (1, 3, "\U0001f600b"), (2, 3, "b")]
+)
+def test_offsets_are_those_of_who_reads_the_line_where_two_surrogates_are_a_character(
+    start: int, end: int, wanted: str
+) -> None:
+    text = "\ud83d\ude00bcd\ud83d"
+    line = to_json_line(Document("d", text, (Span(start, end, "ORG", text[start:end]),)))
+    document = parse_json_line(line.encode(), "x")
+    assert document.text == "\U0001f600bcd\ud83d"
+    assert [(span.text, document.text[span.start : span.end]) for span in document.spans] == [(wanted, wanted)]
+
+
+def test_spans_that_are_together_much_longer_than_the_text_are_refused() -> None:
+    text = "a" * 100_000
+    rows = [{"start": i, "end": len(text), "label": "ORG"} for i in range(400)]
+    with pytest.raises(UserError, match=r"^f:1: the first 21 spans are together \d+ characters of a text of 100000"):
+        document_from_dict({"text": text, "spans": rows}, "f:1")
+    with pytest.raises(UserError, match=r"^f: the first 21 spans"):
+        parse_inline("<ORG>" * 400 + text + "b</ORG>" * 400, "f", ["ORG"])
+
+
+def test_many_spans_of_a_short_text_are_read() -> None:
+    rows = [{"start": 0, "end": 2, "label": f"L{i}"} for i in range(3_000)]
+    assert len(document_from_dict({"text": "xã", "spans": rows}, "f:1").spans) == 3_000

@@ -9,9 +9,10 @@ import json
 import re
 import sys
 import unicodedata
+from bisect import bisect_left
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ _ESCAPE = re.compile(rf"<(?=/?{_NAME}>)|&(?=(?:amp;)*lt;/?{_NAME}>)")
 _MARKUP = re.compile(rf"<(/?)({_NAME})>|&((?:amp;)*)lt;(?=/?{_NAME}>)")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+# Spans of a layer never overlap, so those of a scheme are together no longer than the text times its layers, of which
+# ours has 3. Each span copies its text: without a bound a megabyte could ask for gigabytes.
+_MOST_TIMES, _MOST_AT_LEAST = 20, 1_000_000
 _BRACKETS = {")": "(", "]": "[", "}": "{", "”": "“", "’": "‘", "»": "«", '"': '"', "'": "'"}
 _PART_OF_A_FIGURE = "%‰"  # Unicode calls them punctuation; "giảm 5%" still ends where it ends
 
@@ -209,7 +214,7 @@ def parse_inline(markup: str, source: str, labels: Collection[str]) -> Document:
     pieces.append(markup[position:])
     text = "".join(pieces)
     spans = (Span(start, end, label, text[start:end]) for start, end, label in found)
-    return Document(id=source, text=text, spans=sorted_spans(spans))
+    return Document(id=source, text=text, spans=sorted_spans(bounded(spans, text, source)))
 
 
 def render_inline(document: Document) -> str:
@@ -296,8 +301,15 @@ def document_from_dict(row: Any, source: str) -> Document:
     meta = row.get("meta") or {}
     if not isinstance(meta, dict):
         raise UserError(f'{source}: "meta" is no object; write {{…}} or leave it out.')
-    read = []
-    for span in spans:
+    name = row.get("id")
+    if isinstance(name, list | dict | bool):
+        raise UserError(f'{source}: "id" is neither a string nor a number; write {{"id": "…"}} or leave it out.')
+    read = bounded(_spans_from(spans, text, source), text, source)
+    return Document(source if name is None else str(name), text, sorted_spans(read), meta)
+
+
+def _spans_from(rows: list[Any], text: str, source: str) -> Iterator[Span]:
+    for span in rows:
         try:
             start, end, label = span["start"], span["end"], span["label"]
             score = span.get("score")
@@ -308,11 +320,7 @@ def document_from_dict(row: Any, source: str) -> Document:
             raise UserError(f"{source}: start and end must be whole numbers, label a string: {json.dumps(span)[:80]}.")
         if score is not None and not is_score(score):
             raise UserError(f"{source}: a score must be a number or be left out: {json.dumps(span)[:80]}.")
-        read.append(Span(start, end, label, piece, score))
-    name = row.get("id")
-    if isinstance(name, list | dict | bool):
-        raise UserError(f'{source}: "id" is neither a string nor a number; write {{"id": "…"}} or leave it out.')
-    return Document(source if name is None else str(name), text, sorted_spans(read), meta)
+        yield Span(start, end, label, piece, score)
 
 
 def read_jsonl(path: Path) -> Iterator[Document]:
@@ -334,10 +342,44 @@ def parse_json_line(line: bytes, source: str) -> Document:
 
 def to_json_line(document: Document) -> str:
     """One line of document JSONL, without its newline."""
-    row = document_to_dict(document)
-    line = json.dumps(row, ensure_ascii=False)
-    # a lone surrogate has no UTF-8 form; JSON's own escape has
-    return line if line.isascii() or not _SURROGATE.search(line) else json.dumps(row)
+    line = json.dumps(document_to_dict(document), ensure_ascii=False)
+    if line.isascii() or not _SURROGATE.search(line):
+        return line
+    # a lone surrogate has no UTF-8 form; JSON's own escape has, and of two that make a pair readers make a character
+    return json.dumps(document_to_dict(_as_read(document)))
+
+
+def _as_read(document: Document) -> Document:
+    """The document as whoever reads its JSON has it: two surrogates that make one character are that character.
+
+    A span that begins or ends between the two holds the whole character.
+    """
+    text, pairs = document.text, [match.start() for match in _PAIR.finditer(document.text)]
+    if not pairs:
+        return document
+    joined, spans = _join(text), []
+    for span in document.spans:
+        start, end = span.start - bisect_left(pairs, span.start), span.end - bisect_left(pairs, span.end - 1)
+        is_right = span.text == text[span.start : span.end]
+        spans.append(replace(span, start=start, end=end, text=joined[start:end] if is_right else span.text))
+    return replace(document, text=joined, spans=tuple(spans))
+
+
+def _join(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def bounded(spans: Iterable[Span], text: str, place: str) -> Iterator[Span]:
+    """The spans one by one; raises UserError where they are together longer than those of any label scheme can be."""
+    length, most = 0, max(_MOST_TIMES * len(text), _MOST_AT_LEAST)
+    for number, span in enumerate(spans, 1):
+        length += len(span.text)
+        if length > most:
+            raise UserError(
+                f"{place}: the first {number} spans are together {length} characters of a text of {len(text)}, more "
+                f"than {most}, as no layers of labels can be; leave out what is marked again and again."
+            )
+        yield span
 
 
 def is_score(value: Any) -> bool:
