@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -128,6 +130,62 @@ def test_what_cannot_be_done_is_one_line(
     assert error.count("\n") == 1
     assert wanted in error
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("flat", [(), ("--flat", "innermost")])
+@pytest.mark.parametrize(
+    "span", [{"start": 50, "end": 3, "label": "ORG"}, {"start": 0, "end": 2, "label": "X", "text": "zz"}]
+)
+def test_a_false_span_is_not_passed_on(
+    span: object, flat: tuple[str, ...], run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("false.jsonl").write_text(json.dumps({"text": "abc", "spans": [span]}))
+    assert run("false.jsonl", "out.jsonl", *flat) == 2
+    assert "false.jsonl:1: " in capsys.readouterr().err
+    assert not Path("out.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("x" * 300 + ".jsonl", "x.json"), "cannot be looked at (File name too long)"),
+        (("in.jsonl", "x" * 300 + ".json"), "cannot be looked at (File name too long)"),
+        (("loop.jsonl", "x.json"), "loop.jsonl: cannot be looked at (Too many levels"),
+        (("in.jsonl", "loop.jsonl"), "loop.jsonl: is a link to itself"),
+        (("in.jsonl", "in.jsonl/x.json"), "there is no folder in.jsonl"),
+        (("in.jsonl/x.jsonl", "x.json"), "in.jsonl/x.jsonl: cannot be looked at (Not a directory)"),
+        (("in.jsonl", "x.json", "--labels", "x" * 300), "File name too long"),
+        (("in.jsonl", "x.json", "--labels", "loop.jsonl"), "loop.jsonl: cannot be read"),
+    ],
+)
+def test_a_path_that_cannot_be_looked_at_is_one_line(
+    arguments: tuple[str, ...], wanted: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("loop.jsonl").symlink_to("loop.jsonl")
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert wanted in error
+
+
+def test_a_pipe_is_written_and_nothing_beside_it(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo("pipe")
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(Path("pipe").read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    assert run("in.jsonl", "pipe", "--to", "label-studio") == 0
+    reader.join(10)
+    assert json.loads(got[0])[0]["data"]["document_id"] == "a/1"
+    assert sorted(path.name for path in Path().iterdir()) == ["in.jsonl", "pipe"]
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "pipe: 1 documents, 2 spans\n")  # which may be standard output
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(run: Run) -> None:
+    Path("folder").mkdir()
+    Path("folder/b.txt").write_text("ab")
+    os.mkfifo("folder/a.tsv")
+    assert run("folder", "out.jsonl") == 0
 
 
 def test_the_name_of_a_file_does_not_drive_the_terminal(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,8 @@ from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.tools import label_studio
-from ner_danvan.io.tools.files import whole
+from ner_danvan.io.tools.checks import check_spans
+from ner_danvan.io.tools.files import is_stream, whole
 from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write, write_companion
 from ner_danvan.labels import LabelScheme
 from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fail(str(error))
     except KeyboardInterrupt as stop:
         fail_stopped(stop)
-    print(visible(f"{options.target}: {documents} documents, {spans} spans"))
+    told = sys.stderr if is_stream(options.target) else sys.stdout  # which may be the stream
+    print(visible(f"{options.target}: {documents} documents, {spans} spans"), file=told)
 
 
 def convert(
@@ -70,13 +72,11 @@ def convert(
 ) -> tuple[int, int]:
     """Read `source`, write `target`, whole or not at all; gives the number of documents and of spans.
 
-    Formats are names in `FORMATS`, told from the paths where they are None. With `flat` no spans overlap in what is
-    written, see `flat_spans`. Raises UserError.
+    A target that is a pipe or a device is written as it goes, and nothing beside it. Formats are names in `FORMATS`,
+    told from the paths where they are None. With `flat` no spans overlap in what is written, see `flat_spans`.
+    Raises UserError.
     """
-    if not source.exists():
-        raise UserError(f"{source}: no such file or folder; check the path.")
-    if target.exists() and source.samefile(target):
-        raise UserError(f"{target}: is IN too; give another OUT.")
+    _check_paths(source, target)
     reader = FORMATS[source_format or format_to_read(source)]
     target_format = target_format or format_to_write(target)
     writer = FORMATS[target_format]
@@ -86,21 +86,38 @@ def convert(
         raise UserError(f"{source}: is a folder, and the format is a file; give a file in it, or another --from.")
     documents = label_studio.read(source, take) if take != "any" else reader.read(source, scheme)
     if flat:
-        documents = (replace(document, spans=flat_spans(document.spans, flat)) for document in documents)
+        checked = map(check_spans, documents)  # before what is wrong can be among those left out
+        documents = (replace(document, spans=flat_spans(document.spans, flat)) for document in checked)
     counts = {"documents": 0, "spans": 0}
     with whole(target, folder=writer.is_folder) as place:
         writer.write(_counted(documents, counts), place, scheme)
         if not counts["documents"]:
             raise UserError(f"{source}: no document in it; is it of the format that was given?")
-    write_companion(target_format, target, scheme)
+    if not is_stream(target):
+        write_companion(target_format, target, scheme)
     return counts["documents"], counts["spans"]
+
+
+def _check_paths(source: Path, target: Path) -> None:
+    path = source
+    try:
+        source.stat()
+        path = target
+        if target.exists() and source.samefile(target):
+            raise UserError(f"{target}: is IN too; give another OUT.")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file or folder; check the path.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be looked at ({error.strerror}); check the path.") from None
 
 
 def read_scheme(name: str | None) -> LabelScheme:
     """The label scheme of a YAML or JSON file, or of a model directory; of the embedded model for None."""
     path = find_model(None) if name is None else Path(name)
-    if path.is_dir():
-        path = path / CONFIG_FILE
+    try:
+        path = path / CONFIG_FILE if path.is_dir() else path
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
     text = read_text(path)
     if path.suffix.lower() == ".json":
         config = parse_json(text, str(path))

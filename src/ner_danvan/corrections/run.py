@@ -25,7 +25,7 @@ from ner_danvan.corrections.sources import (
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools import inline
-from ner_danvan.io.tools.files import entries
+from ner_danvan.io.tools.files import entries, files_below, has_ending
 from ner_danvan.labels import LabelScheme
 from ner_danvan.sections import whole_number
 
@@ -175,7 +175,7 @@ def _is_as_before(item: Item) -> bool:
 
 def _already_there(folder: Path, scheme: LabelScheme) -> Iterator[Report]:
     """What was taken in before, each with its id."""
-    if folder.is_dir() and any(folder.rglob(f"*{inline.ENDING}")):
+    if folder.is_dir() and any(has_ending(file, inline.ENDING) for file in files_below(folder)):
         for entry, document in zip(entries(folder, inline.ENDING), inline.read(folder, scheme), strict=True):
             yield Report(entry.path, "", document)
 

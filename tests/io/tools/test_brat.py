@@ -91,3 +91,30 @@ def test_an_edge_that_brat_cannot_mark_is_one_line(start: int, end: int, tmp_pat
 def test_a_label_that_would_break_its_configuration_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='the label "a b" cannot stand'):
         brat.write([], tmp_path, LabelScheme((Layer("x", ("a b",)),)))
+
+
+def test_fragments_that_lie_in_one_another_end_where_the_furthest_does(tmp_path: Path) -> None:
+    assert [span.key for span in read(tmp_path, "T1\tORG 0 7;3 5").spans] == [(0, 7, "ORG")]
+
+
+def test_a_fragment_that_runs_backwards_is_no_span(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.ann:1: the span \[8, 5\)"):
+        read(tmp_path, "T1\tORG 0 7;8 5", "rà soát  hộ")
+
+
+def test_an_annotation_whose_number_stands_twice_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.ann:2: T1 stands twice"):
+        read(tmp_path, "T1\tORG 0 2\nT1\tORG 3 7")
+
+
+def test_an_annotation_without_its_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "b.ann").write_text("T1\tORG 0 2")
+    with pytest.raises(UserError, match=r"b\.ann: has no \.txt beside it"):
+        read(tmp_path, "")
+
+
+def test_endings_in_capitals_belong_together(tmp_path: Path) -> None:
+    (tmp_path / "a.TXT").write_text("ab")
+    (tmp_path / "a.ANN").write_text("T1\tORG 0 2")
+    for path in (tmp_path, tmp_path / "a.TXT", tmp_path / "a.ANN"):
+        assert list(brat.read(path)) == [Document("a", "ab", (Span(0, 2, "ORG", "ab"),))]

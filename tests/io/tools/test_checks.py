@@ -40,7 +40,7 @@ def test_what_no_tool_could_hold_is_told(document: Document, wanted: str) -> Non
         ((0, 3, "ORG", None), "outside the text of 2"),
         ((-1, 1, "ORG", None), "outside the text"),
         ((True, 2, "ORG", None), "outside the text"),
-        (("0", 1, "ORG", None), "outside the text"),
+        (("0", 1, "ORG", None), r"\['0', 1\) is empty or lies outside the text"),
         ((0, 1, "", None), "no label"),
         ((0, 1, 7, None), "no label"),
         ((0, 1, "ORG", "high"), "score of ORG"),

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile import SCHEME
@@ -107,3 +112,125 @@ def test_a_score_whose_span_was_moved_is_dropped(tmp_path: Path) -> None:
     (tmp_path / INDEX).write_text(json.dumps(row))
     (document,) = inline.read(tmp_path, SCHEME)
     assert [span.score for span in document.spans] == [0.5, None]
+
+
+# --- nothing is left out in silence, and nothing but plain files is replaced -----------------------
+
+
+def test_an_ending_in_capitals_is_one_too(tmp_path: Path) -> None:
+    for name in (".txt", "a.TXT", "b.txt"):
+        (tmp_path / name).touch()
+    assert [entry.id for entry in entries(tmp_path, ".txt")] == [".txt", "a", "b"]
+
+
+def test_two_files_that_differ_in_their_ending_alone_are_told(tmp_path: Path) -> None:
+    for name in ("a.TXT", "a.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=r"a\.txt: has the name of a\.TXT"):
+        entries(tmp_path, ".txt")
+
+
+def test_what_no_document_can_be_read_from_is_told_and_not_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    left_out = tmp_path / "b.txt"
+    makers: list[Callable[[], None]] = [
+        lambda: left_out.symlink_to("nowhere"),
+        lambda: left_out.symlink_to("b.txt"),
+        lambda: os.mkfifo(left_out),
+    ]
+    for make in makers:
+        make()
+        with pytest.raises(UserError, match=r"b\.txt: is no plain file"):
+            entries(tmp_path, ".txt")
+        left_out.unlink()
+
+
+def test_a_link_to_a_folder_is_told_and_not_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").touch()
+    (folder / "more").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="more: is a link to a folder"):
+        entries(folder, ".txt")
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "a.txt").touch()
+    real = os.scandir
+
+    def scandir(path: str) -> Any:
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(UserError, match=r"shut: cannot be listed \(Permission denied\)"):
+        entries(tmp_path, ".txt")
+
+
+def test_an_index_with_a_name_too_long_is_blamed_itself(tmp_path: Path) -> None:
+    (tmp_path / INDEX).write_text(json.dumps({"file": "x" * 300 + ".txt"}))
+    with pytest.raises(UserError, match=rf"{INDEX}:1: .*too long"):
+        entries(tmp_path, ".txt")
+
+
+def test_a_pipe_is_written_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()), daemon=True)
+    reader.start()
+    with whole(pipe, folder=False) as place:
+        place.write_text("a\n")
+    reader.join(10)
+    assert got == ["a\n"]
+    assert pipe.is_fifo()
+
+
+def test_a_device_is_written_and_stays_one(tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        device.write_text("")
+    except OSError:
+        pytest.skip("no device can be made here")
+    with whole(device, folder=False) as place:
+        place.write_text("a\n")
+    with pytest.raises(UserError, match="is no folder"), whole(device, folder=True):
+        pass
+    assert device.is_char_device()
+    assert list(tmp_path.iterdir()) == [device]
+
+
+def test_a_link_stays_one_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "out"
+    link.symlink_to(tmp_path / "there" / "file")
+    with whole(link, folder=False) as place:
+        place.write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "there" / "file").read_text() == "new"
+
+
+def test_what_is_open_under_another_name_is_not_replaced(tmp_path: Path) -> None:
+    with (tmp_path / "all").open("w") as stream:
+        link = tmp_path / "stdout"
+        link.symlink_to(f"/proc/self/fd/{stream.fileno()}")
+        if not link.exists():
+            pytest.skip("this system has no /proc")
+        with pytest.raises(UserError, match="open already"), whole(link, folder=False):
+            pass
+
+
+def test_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("a")
+    with pytest.raises(UserError, match="is a link to itself"), whole(tmp_path / "a", folder=False):
+        pass
+
+
+def test_a_file_that_cannot_be_read_is_not_told_of_the_output(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"in\.txt: cannot be read"), whole(tmp_path / "out", folder=False):
+        (tmp_path / "in.txt").read_text()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hostile import SCHEME
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools import webanno
+from ner_danvan.io.tools.webanno_reader import is_tsv
 from ner_danvan.labels import LabelScheme, Layer
 from ner_danvan.span import Span
 
@@ -107,3 +109,8 @@ def test_a_file_that_cannot_be_read_is_told_with_its_line(content: str, wanted: 
 def test_a_label_with_a_line_end_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot stand in a WebAnno file"):
         webanno.write([], tmp_path, LabelScheme((Layer("x", ("a\nb",)),)))
+
+
+def test_a_pipe_is_no_file_of_webanno_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tsv")
+    assert not is_tsv(tmp_path / "a.tsv")

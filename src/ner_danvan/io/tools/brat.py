@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.document import Document, line_of, read_text
+from ner_danvan.document import Document, bounded, line_of, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import OFFSET, check_labels, checked, make_span
-from ner_danvan.io.tools.files import entries, write_exactly, write_folder
+from ner_danvan.io.tools.files import Entry, entries, files_below, has_ending, readable, write_exactly, write_folder
 from ner_danvan.io.tools.label_studio import COLOURS
 from ner_danvan.labels import LabelScheme
 from ner_danvan.span import Span, sorted_spans
@@ -48,12 +48,35 @@ def write(documents: Iterable[Document], folder: Path, scheme: LabelScheme) -> N
 def read(path: Path) -> Iterator[Document]:
     """Documents of a folder, or of one `.txt` or `.ann`; raises UserError with file and line.
 
-    A text without a `.ann` is a document without spans.
+    A text without a `.ann` is a document without spans; a `.ann` without a text is an error.
     """
-    for entry in entries(path.with_suffix(ENDING) if path.suffix == _ANN else path, ENDING):
-        text, ann = read_text(entry.path), entry.path.with_suffix(_ANN)
-        spans = list(_spans(read_text(ann), text, str(ann))) if ann.is_file() else []
-        yield Document(entry.id, text, sorted_spans(spans), entry.meta)
+    if not path.is_dir():
+        text_file = _beside(path, ENDING) if has_ending(path, _ANN) else path
+        ann_file = _beside(path, _ANN) if text_file == path else path
+        yield _document(Entry(text_file, path.stem, {}, None), ann_file if ann_file.is_file() else None)
+        return
+    anns: dict[Path, Path] = {}
+    for file in files_below(path):
+        if has_ending(file, _ANN) and anns.setdefault(file.with_suffix(""), readable(file)) != file:
+            raise UserError(f"{file}: has the name of {anns[file.with_suffix('')].name}; give one of the two another.")
+    found = entries(path, ENDING)
+    texts = {entry.path.with_suffix("") for entry in found}
+    if lone := [ann for name, ann in anns.items() if name not in texts]:
+        raise UserError(f"{lone[0]}: has no {ENDING} beside it; put its text there, or take it out.")
+    for entry in found:
+        yield _document(entry, anns.get(entry.path.with_suffix("")))
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """The file of the same name with another ending, in capitals where it is only there so."""
+    capitals = path.with_suffix(ending.upper())
+    return path.with_suffix(ending) if path.with_suffix(ending).is_file() or not capitals.is_file() else capitals
+
+
+def _document(entry: Entry, ann: Path | None) -> Document:
+    text = read_text(entry.path)
+    spans = bounded(_spans(read_text(ann), text, str(ann)), text, str(ann)) if ann else ()
+    return Document(entry.id, text, sorted_spans(spans), entry.meta)
 
 
 def _row(document: Document) -> tuple[Document, list[list[Any]], str, Mapping[str, str]]:
@@ -91,6 +114,8 @@ def _spans(annotations: str, text: str, source: str) -> Iterator[Span]:
             match = _BOUND.fullmatch(line)
             if match is None:
                 raise UserError(f"{place}: no text-bound annotation; write ID, TAB, TYPE START END, TAB, TEXT.")
+            if match[1] in bound:
+                raise UserError(f"{place}: {match[1]} stands twice in this file; give each annotation its own number.")
             bound[match[1]] = (match[2], *_extent(match, text, place), place)
     for name, (label, start, end, place) in bound.items():
         yield make_span(text, start, end, label, scores.get(name), place)
@@ -99,7 +124,10 @@ def _spans(annotations: str, text: str, source: str) -> Iterator[Span]:
 def _extent(match: re.Match[str], text: str, place: str) -> tuple[int, int]:
     """Start and end of the fragments of an annotation that is in one piece."""
     fragments = sorted((int(start), int(end)) for start, end in (part.split() for part in match[3].split(";")))
-    for (_, end), (start, _) in pairwise(fragments):
+    if backwards := next((place for place in fragments if place[0] >= place[1]), None):
+        return backwards  # which is told as any span that is empty
+    ends = list(accumulate((end for _, end in fragments), max))
+    for end, (start, _) in zip(ends, fragments[1:], strict=False):
         if text[end:start].strip():
             raise UserError(
                 f"{place}: {match[1]} is discontinuous, which a span cannot be; "
@@ -108,7 +136,7 @@ def _extent(match: re.Match[str], text: str, place: str) -> tuple[int, int]:
     said = match[4]
     if said is not None and said != " ".join(text[start:end] for start, end in fragments):
         raise UserError(f"{place}: {match[1]} says another text than stands there; was the .txt changed since?")
-    return fragments[0][0], fragments[-1][1]
+    return fragments[0][0], ends[-1]
 
 
 def _number(value: str, place: str) -> float:

@@ -25,18 +25,25 @@ def checked(documents: Iterable[Document], labels: Collection[str] | None = None
     """
     for document in documents:
         _check_surrogates(document)
+        check_spans(document)
         for span in document.spans:
-            is_inside = 0 <= span.start < span.end <= len(document.text)
-            if not is_inside or document.text[span.start : span.end] != span.text:
-                raise UserError(
-                    f"{document.id}: {span.label} [{span.start}, {span.end}) is empty, lies outside the text or says "
-                    "another text than stands there; count offsets in code points of the untouched text."
-                )
-            if span.score is not None and not is_score(span.score):
-                raise UserError(f"{document.id}: the score of {span.label} [{span.start}, {span.end}) is {span.score}.")
             if labels is not None and span.label not in labels:
                 raise UserError(f"{document.id}: {unknown_label(span.label, labels)} Give the scheme with --labels.")
         yield document
+
+
+def check_spans(document: Document) -> Document:
+    """The document itself; raises UserError at a span or a score that no format should hold, see `checked`."""
+    for span in document.spans:
+        is_inside = 0 <= span.start < span.end <= len(document.text)
+        if not is_inside or document.text[span.start : span.end] != span.text:
+            raise UserError(
+                f"{document.id}: {span.label} [{span.start}, {span.end}) is empty, lies outside the text or says "
+                "another text than stands there; count offsets in code points of the untouched text."
+            )
+        if span.score is not None and not is_score(span.score):
+            raise UserError(f"{document.id}: the score of {span.label} [{span.start}, {span.end}) is {span.score}.")
+    return document
 
 
 def _check_surrogates(document: Document) -> None:
@@ -61,8 +68,8 @@ def make_span(text: str, start: Any, end: Any, label: Any, score: Any, place: st
     whole = all(isinstance(offset, int) and not isinstance(offset, bool) for offset in (start, end))
     if not whole or not 0 <= start < end <= len(text):
         raise UserError(
-            f"{place}: the span [{start}, {end}) is empty or lies outside the text of {len(text)} characters; "
-            "was the text changed after it was annotated?"
+            f"{place}: the span [{start!r:.20}, {end!r:.20}) is empty or lies outside the text of {len(text)} "
+            "characters; was the text changed after it was annotated?"
         )
     if not isinstance(label, str) or not label:
         raise UserError(f"{place}: the span [{start}, {end}) has no label; give it one.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import stat
 import tempfile
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +24,7 @@ INDEX = "documents.jsonl"  # in a folder: which file is which document, in order
 
 _NO_NAME = re.compile(r"[^\w.-]+")
 _LONGEST = 180  # bytes of a file's name without its ending
+_MAKE = "make it, or give another OUT."
 _TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # by Windows
 
 
@@ -99,29 +102,71 @@ class Entry:
     scores: Any
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Every file in a folder and below it, by name, whatever it is a file of.
+
+    Raises UserError where that is not all: at a folder that cannot be listed, and at a link to one.
+    """
+
+    def unreadable(error: OSError) -> None:
+        raise UserError(f"{error.filename}: cannot be listed ({error.strerror}); mend that, or take it out.")
+
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        for name in folders:
+            if (link := Path(place, name)).is_symlink():
+                raise UserError(f"{link}: is a link to a folder, and none is followed; put the folder there itself.")
+        found += [Path(place, name) for name in names]
+    return sorted(found)
+
+
+def has_ending(path: Path, ending: str) -> bool:
+    """Whether a file's name ends so, in whatever case."""
+    return path.name.lower().endswith(ending)
+
+
+def readable(path: Path) -> Path:
+    """The path itself; raises UserError where it is no plain file: a link to nothing, or a pipe, which never ends."""
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    raise UserError(f"{path}: is no plain file, or a link to none; take it out, or put the file there.")
+
+
 def entries(path: Path, ending: str) -> list[Entry]:
     """The documents' files in a folder and below it, or the one file that is given.
 
     First those that `INDEX` names, as it has them; then, by name, those that it does not: their id is the file's path
-    in the folder, without its ending. Raises UserError where there are none.
+    in the folder, without its ending, which may be in capitals. Raises UserError where there are none, and where one
+    cannot be read or two are of one name.
     """
     if not path.is_dir():
         return [Entry(path, path.stem, {}, None)]
     named: dict[Path, Entry] = {}
+    files = [readable(file) for file in files_below(path) if has_ending(file, ending)]
     if (path / INDEX).is_file():
         for place, row in json_lines(path / INDEX):
             file, meta = row.get("file"), row.get("meta", {})
             if not isinstance(file, str) or Path(file).name != file or not isinstance(meta, dict):
                 raise UserError(f'{place}: "file" is no name of a file here, or "meta" no object.')
             entry = Entry(path / file, str(row.get("id", Path(file).stem)), meta, row.get("scores"))
-            if entry.path.is_file():  # one that was taken out is no document any more
-                named[entry.path] = entry
-    others = sorted(file for file in path.rglob(f"*{ending}") if file not in named and file.is_file())
-    found = [*named.values()]
-    found += [Entry(file, file.relative_to(path).with_suffix("").as_posix(), {}, None) for file in others]
-    if not found:
+            try:
+                if entry.path.is_file():  # one that was taken out is no document any more
+                    named[entry.path] = entry
+            except OSError as error:
+                raise UserError(f'{place}: "file" cannot be read ({error.strerror}).') from None
+    others: dict[str, Entry] = {}
+    for file in files:
+        if file not in named:
+            name = file.relative_to(path).with_suffix("").as_posix()
+            if name in others:
+                raise UserError(f"{file}: has the name of {others[name].path.name}; give one of the two another.")
+            others[name] = Entry(file, name, {}, None)
+    if not named and not others:
         raise UserError(f"{path}: no {ending} file in this folder; give another one, or say --from.")
-    return found
+    return [*named.values(), *others.values()]
 
 
 def write_exactly(path: Path, text: str) -> None:
@@ -136,34 +181,72 @@ def write_exactly(path: Path, text: str) -> None:
 def whole(path: Path, *, folder: bool) -> Iterator[Path]:
     """A place beside `path` to write a file or a folder to; it is moved there at the end, or taken away on a failure.
 
-    Raises UserError if that cannot be: a folder that holds something is never written to, nor a file over a folder.
+    A link stays one, and what it leads to is replaced. A pipe or a device is written directly. Raises UserError if
+    that cannot be: a folder that holds something is never written to, nor a file over a folder.
     """
     try:
         _check_target(path, folder=folder)
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", dir=path.parent))
+        if is_stream(path):
+            with _blamed(path):
+                yield path
+            return
+        target = Path(os.path.realpath(path))
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
         try:
             made = work / "part"
             if folder:
                 made.mkdir()
-            yield made
-            if folder and path.is_dir():
-                path.rmdir()
-            made.replace(path)
+            with _blamed(work):
+                yield made
+            if folder and target.is_dir():
+                target.rmdir()
+            made.replace(target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error}).") from None
 
 
+def is_stream(path: Path) -> bool:
+    """Whether a path is what is written as it comes, and must never be replaced: a pipe, a terminal, /dev/null."""
+    mode = path.stat().st_mode if path.exists() else 0
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+@contextmanager
+def _blamed(place: Path) -> Iterator[None]:
+    """Documents are read while they are written: an error at another file than those of `place` is told as that."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str) and not Path(error.filename).is_relative_to(place):
+            raise UserError(f"{error.filename}: cannot be read ({error.strerror}).") from None
+        raise
+
+
 def _check_target(path: Path, *, folder: bool) -> None:
-    if not path.parent.is_dir():
-        raise UserError(f"{path}: there is no folder {path.parent}; make it, or give another OUT.")
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise UserError(f"{path}: is a link to itself; take it away, or give another OUT.")
+    if not path.exists() and not target.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {target.parent if path.is_symlink() else path.parent}; {_MAKE}")
     if folder and path.is_dir() and any(path.iterdir()):
         raise UserError(f"{path}: this folder is not empty; give one that is, or a new name.")
-    if folder and path.is_file():
-        raise UserError(f"{path}: is a file, and this format is a folder; give another OUT.")
+    if folder and path.exists() and not path.is_dir():
+        kind = "a file" if path.is_file() else "no folder"
+        raise UserError(f"{path}: is {kind}, and this format is a folder; give another OUT.")
     if not folder and path.is_dir():
         raise UserError(f"{path}: is a folder, and this format is a file; give a file in it.")
+    if path.is_file() and _is_open(path):
+        raise UserError(f"{path}: is a file that is open already, which cannot be replaced; give its own name.")
+    if path.exists() and not path.is_file() and not path.is_dir() and not is_stream(path):
+        raise UserError(f"{path}: is a disk or a socket, which is never written to; give another OUT.")
+
+
+def _is_open(path: Path) -> bool:
+    """Whether the name is of what a program has open, as /dev/stdout is, and not where the file lies."""
+    ways = [os.path.realpath(path.parent), str(path.readlink()) if path.is_symlink() else ""]
+    return any(way.startswith("/proc/") for way in ways)
 
 
 def write_folder(rows: Iterable[tuple[Document, list[list[Any]], str, Mapping[str, str]]], folder: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from ner_danvan.document import Document, read_jsonl, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools import brat, conll, docbin, doccano, inline, label_studio, webanno
-from ner_danvan.io.tools.files import json_lines, whole, write_exactly
+from ner_danvan.io.tools.checks import check_spans
+from ner_danvan.io.tools.files import files_below, has_ending, json_lines, whole, write_exactly
 from ner_danvan.io.tools.webanno_reader import is_tsv
 from ner_danvan.labels import LabelScheme
 
@@ -32,7 +33,7 @@ class Format:
 
 def _write_jsonl(documents: Iterable[Document], path: Path, scheme: LabelScheme) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(to_json_line(document) + "\n" for document in documents)
+        stream.writelines(to_json_line(check_spans(document)) + "\n" for document in documents)
 
 
 FORMATS: dict[str, Format] = {
@@ -114,11 +115,12 @@ def write_companion(name: str, path: Path, scheme: LabelScheme) -> None:
 def format_to_read(path: Path, option: str = "--from") -> str:
     """The format of a file by its ending, of a folder by the files in it; raises UserError that names the option."""
     if path.is_dir():
-        if any(path.rglob("*.ann")):
+        files = files_below(path)
+        if any(has_ending(file, ".ann") for file in files):
             return "brat"
-        if any(map(is_tsv, path.rglob(f"*{webanno.ENDING}"))):
+        if any(has_ending(file, webanno.ENDING) and is_tsv(file) for file in files):
             return "webanno"
-        if any(path.rglob(f"*{inline.ENDING}")):
+        if any(has_ending(file, inline.ENDING) for file in files):
             return "inline"
         raise UserError(f"{path}: holds no .ann, WebAnno .tsv or .txt file; give another folder, or say {option}.")
     name = format_to_write(path, option)

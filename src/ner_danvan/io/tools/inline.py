@@ -14,7 +14,17 @@ from typing import Any
 from ner_danvan.document import Document, parse_inline, read_text, render_inline
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import check_labels, checked, one_score_a_span, with_scores
-from ner_danvan.io.tools.files import INDEX, FileNames, entries, index_line, whole, write_exactly, write_folder
+from ner_danvan.io.tools.files import (
+    INDEX,
+    FileNames,
+    entries,
+    files_below,
+    has_ending,
+    index_line,
+    whole,
+    write_exactly,
+    write_folder,
+)
 from ner_danvan.labels import LabelScheme
 
 ENDING = ".txt"
@@ -35,7 +45,8 @@ def add(documents: Iterable[Document], folder: Path, scheme: LabelScheme) -> lis
     Raises UserError as `write` does, before anything is written, and where the folder cannot be written to.
     """
     check_labels(scheme.labels, _LABEL, "a tag")
-    taken = {path.stem.casefold() for path in folder.glob(f"*{ENDING}")} if folder.is_dir() else set()
+    there = files_below(folder) if folder.is_dir() else []
+    taken = {file.stem.casefold() for file in there if file.parent == folder and has_ending(file, ENDING)}
     names = FileNames(ENDING, taken)
     rows = [
         (document, folder / names(document.id.removesuffix(ENDING)), render_inline(document))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
-from ner_danvan.document import read_text
+from ner_danvan.document import bounded, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import OFFSET, make_span
 from ner_danvan.io.tools.utf16 import Utf16
@@ -60,6 +60,8 @@ class _Found:
 def is_tsv(path: Path) -> bool:
     """Whether a file begins as WebAnno TSV 3 does; False where it cannot be read."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as stream:
             return stream.read(40).removeprefix(BOM_UTF8).startswith(_MAGIC.encode())
     except OSError:
@@ -89,7 +91,7 @@ def read_tsv(path: Path) -> tuple[str, tuple[Span, ...]]:
                 sentence = []
             _add_values(found, columns, line.split("\t")[3:], (int(unit[2]), int(unit[3])), place)
     whole = "".join(text.pieces)
-    return whole, sorted_spans(_spans(found.values(), whole))
+    return whole, sorted_spans(bounded(_spans(found.values(), whole), whole, str(path)))
 
 
 def _columns(lines: Sequence[str]) -> tuple[list[_Column], int]:
