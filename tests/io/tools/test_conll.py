@@ -81,7 +81,7 @@ def test_the_text_of_conll_u_is_used_as_it_stands(tmp_path: Path) -> None:
         ("a\tNNP\n", 'x.conll:1: the tag "NNP" is none of'),
         ("a\tB-\n", 'x.conll:1: the tag "B-" is none of'),
         ('# text = "ab"\nb\tO\n', "x.conll:2: the token .* does not follow"),
-        ('# text = "ab\\"\nb\tO\n', "x.conll:1: no JSON"),
+        ('# text = "ab\\"\nb\tO\n', "x.conll:2: the token .* does not follow"),
         ("# global.columns = ID FORM\n", "x.conll:1: the first column is not FORM"),
         ("# meta = 7\n", "x.conll:1: meta is no JSON object"),
         ("# meta = {\n", "x.conll:1: no JSON"),
@@ -96,3 +96,10 @@ def test_a_line_that_cannot_be_read_is_told(content: str, wanted: str, tmp_path:
 def test_names_that_would_break_a_column_are_one_line(scheme: LabelScheme, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot stand in"):
         conll.write([], tmp_path / "x", scheme)
+
+
+def test_a_text_that_begins_and_ends_with_a_quotation_is_taken_as_it_stands(tmp_path: Path) -> None:
+    said = '"Xin chào" bạn "nhé"'
+    words = ['"', "Xin", "chào", '"', "bạn", '"', "nhé", '"']
+    (document,) = read(tmp_path, f"# text = {said}\n" + "".join(f"{word}\tO\n" for word in words))
+    assert document.text == said

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile import SCHEME
@@ -54,3 +55,27 @@ def test_what_is_no_docbin_is_one_line(tmp_path: Path) -> None:
         list(docbin.read(tmp_path / "x.spacy"))
     with pytest.raises(UserError, match="cannot be read"):
         list(docbin.read(tmp_path / "no"))
+
+
+@pytest.mark.parametrize(
+    ("data", "attrs", "wanted"),
+    [
+        ({"meta": "[1]"}, {}, "document 1: meta is no JSON object"),
+        ({"meta": "5"}, {}, "document 1: meta is no JSON object"),
+        ({}, {"scores": ["x"]}, "document 1: attrs.* no list of numbers"),
+        ({}, {"scores": 5}, "document 1: attrs.* no list of numbers"),
+        ({}, {"scores": [float("nan")]}, "document 1: the score of ORG"),
+    ],
+)
+def test_what_we_could_not_have_written_is_one_line(
+    data: dict[str, Any], attrs: dict[str, Any], wanted: str, tmp_path: Path
+) -> None:
+    tokens = pytest.importorskip("spacy.tokens")
+    from spacy.vocab import Vocab
+
+    doc = tokens.Doc(Vocab(), words=["Huyện", "ủy"])
+    doc.user_data.update(data)
+    doc.spans["m"] = tokens.SpanGroup(doc, name="m", spans=[tokens.Span(doc, 0, 1, label="ORG")], attrs=attrs)
+    tokens.DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "x.spacy")
+    with pytest.raises(UserError, match=wanted):
+        list(docbin.read(tmp_path / "x.spacy"))

@@ -60,3 +60,8 @@ def test_an_export_with_relations_and_columns_of_others(tmp_path: Path) -> None:
 def test_a_line_that_cannot_be_read_is_told_with_its_number(row: Any, wanted: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"x\.jsonl:2: .*{wanted}"):
         read(tmp_path, {"text": "ok"}, row)
+
+
+def test_true_is_no_offset(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no label"):
+        read(tmp_path, {"text": "ab", "label": [[True, 2, "ORG"]]})

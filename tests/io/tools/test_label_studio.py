@@ -205,3 +205,25 @@ def test_other_letters_than_a_region_repeats_are_told_and_other_spaces_are_not(t
     assert isinstance(first, UserError)
     assert 'a region says "Hội" and the text at [2, 6) is "Đảng"' in str(first)
     assert all(isinstance(one, label_studio.Work) for one in rest)
+
+
+@pytest.mark.parametrize("value", [5, True, 7.5, "x", {"a": 1}])
+@pytest.mark.parametrize("key", ["annotations", "predictions"])
+def test_rows_that_are_no_list_are_told(key: str, value: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f'task 1: its "{key}" is no list'):
+        read(tmp_path, task(**{key: value}))
+    (work,) = label_studio.read_work(tmp_path / "x.json")
+    assert isinstance(work, UserError)
+
+
+@pytest.mark.parametrize("end", [4.0, "4", None, [4], True])
+def test_an_offset_that_is_no_whole_number_is_told(end: Any, tmp_path: Path) -> None:
+    rows = task(annotations=[{"result": [region(2, end, "ORG", text="Đảng")]}])
+    with pytest.raises(UserError, match=r"task 1: the span \[2, "):
+        read(tmp_path, rows)
+
+
+def test_a_label_that_stands_in_no_list_is_not_a_label_a_letter(tmp_path: Path) -> None:
+    value = {"start": 2, "end": 6, "labels": "ORG"}
+    with pytest.raises(UserError, match="task 1: a region lacks"):
+        read(tmp_path, task(annotations=[{"result": [{"type": "labels", "value": value}]}]))

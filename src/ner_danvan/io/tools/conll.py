@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.document import Document, read_text
+from ner_danvan.document import Document, bounded, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import check_labels, checked, make_span, one_score_a_span, with_scores
 from ner_danvan.io.tools.tokens import Token, tokens
@@ -141,6 +141,16 @@ def _unescaped(word: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else _CHARS[match[2]], word)
 
 
+def _json_string(value: str, place: str) -> str | None:
+    """What a comment of ours says; None where it is no JSON string, but some other tool's words, with quotes or not."""
+    if not (value.startswith('"') and value.endswith('"')):
+        return None
+    try:
+        return str(parse_json(value, place))
+    except UserError:
+        return None
+
+
 @dataclass
 class _Reading:
     """A document as far as it has been read; without `# text` its text is made of its tokens."""
@@ -165,11 +175,11 @@ class _Reading:
     def comment(self, key: str, value: str, place: str) -> None:
         self.seen.add(key)
         if key == "text":
-            # CoNLL-U has the text itself here, ours is a JSON string
-            self.is_escaped = value.startswith('"') and value.endswith('"')
-            self.text = str(parse_json(value, place)) if self.is_escaped else value
+            said = _json_string(value, place)  # CoNLL-U has the text itself here
+            self.text, self.is_escaped = value if said is None else said, said is not None
         elif key == "id":
-            self.id = str(parse_json(value, place)) if value.startswith('"') else value
+            said = _json_string(value, place)
+            self.id = value if said is None else said
         elif key == "scores":
             self.scores = parse_json(value, place)
         else:
@@ -221,5 +231,6 @@ class _Reading:
         for column in list(self.open):
             self._close(column)
         text = " ".join(self.made) if self.text is None else self.text
-        spans = [make_span(text, start, end, label, None, self.place) for start, end, label in self.found]
+        made = (make_span(text, start, end, label, None, self.place) for start, end, label in self.found)
+        spans = bounded(made, text, self.place)
         return Document(self.id, text, sorted_spans(with_scores(spans, self.scores)), self.meta)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.document import Document
+from ner_danvan.document import Document, bounded
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import checked, make_span
 from ner_danvan.io.tools.tokens import Token, edges, pieces
@@ -86,16 +86,27 @@ def _doc(document: Document, scheme: LabelScheme, spacy_tokens: Any, vocab: Any)
 
 def _document(doc: Any, place: str, name: str) -> Document:
     text = str(doc.text)
-    spans: list[Span] = []
-    for group in doc.spans.values():
-        scores = list(group.attrs.get("scores", []))
-        if len(scores) != len(group):
-            scores = [None] * len(group)
-        for span, score in zip(group, scores, strict=True):
-            number = None if score is None else float(score)
-            spans.append(make_span(text, span.start_char, span.end_char, span.label_, number, place))
-    if not doc.spans:
-        spans = [make_span(text, ent.start_char, ent.end_char, ent.label_, None, place) for ent in doc.ents]
+    spans = sorted_spans(bounded(_spans(doc, text, place), text, place))
     meta = doc.user_data.get("meta")
     known = parse_json(meta, f"{place}: meta") if isinstance(meta, str) else {}
-    return Document(str(doc.user_data.get("id", name)), text, sorted_spans(spans), known)
+    if not isinstance(known, dict):
+        raise UserError(f"{place}: meta is no JSON object; write {{…}} or leave it out.")
+    return Document(str(doc.user_data.get("id", name)), text, spans, known)
+
+
+def _spans(doc: Any, text: str, place: str) -> Iterator[Span]:
+    for group in doc.spans.values():
+        for span, score in zip(group, _scores(group, place), strict=True):
+            yield make_span(text, span.start_char, span.end_char, span.label_, score, place)
+    if not doc.spans:
+        for ent in doc.ents:
+            yield make_span(text, ent.start_char, ent.end_char, ent.label_, None, place)
+
+
+def _scores(group: Any, place: str) -> list[float | None]:
+    """A score a span of the group; none where there are not as many."""
+    try:
+        scores = [None if score is None else float(score) for score in group.attrs.get("scores", [])]
+    except (TypeError, ValueError):
+        raise UserError(f'{place}: attrs["scores"] is no list of numbers; set it right or leave it out.') from None
+    return scores if len(scores) == len(group) else [None] * len(group)

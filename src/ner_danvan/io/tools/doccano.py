@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ner_danvan.document import Document
+from ner_danvan.document import Document, bounded
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import checked, make_span, one_score_a_span, with_scores
 from ner_danvan.io.tools.files import json_lines
@@ -53,7 +53,8 @@ def read(path: Path) -> Iterator[Document]:
         if text is None or not isinstance(labels, list):
             raise UserError(f'{place}: no "text" with a list of "label"; export the project as JSONL.')
         utf16 = Utf16(text)
-        spans = with_scores((_span(label, text, utf16, place) for label in labels), row.get("scores"))
+        found = bounded((_span(label, text, utf16, place) for label in labels), text, place)
+        spans = with_scores(found, row.get("scores"))
         meta = {key: value for key, value in row.items() if key not in _LEFT_OUT}
         if isinstance(row.get("meta"), dict):
             meta |= row["meta"]
@@ -64,7 +65,7 @@ def read(path: Path) -> Iterator[Document]:
 def _span(row: Any, text: str, utf16: Utf16, place: str) -> Span:
     if isinstance(row, dict):
         row = [row.get("start_offset"), row.get("end_offset"), row.get("label")]
-    if not isinstance(row, list) or len(row) != 3 or not all(isinstance(offset, int) for offset in row[:2]):
+    if not isinstance(row, list) or len(row) != 3 or any(type(offset) is not int for offset in row[:2]):
         raise UserError(f"{place}: {json.dumps(row)[:80]} is no label; write [start, end, label].")
     start, end, label = row
     return make_span(text, utf16.points(start, place), utf16.points(end, place), label, None, place)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 from xml.sax.saxutils import quoteattr
 
-from ner_danvan.document import Document
+from ner_danvan.document import Document, bounded
 from ner_danvan.errors import UserError
 from ner_danvan.io.tools.checks import checked, make_span
 from ner_danvan.io.tools.files import load_json
@@ -82,7 +82,7 @@ def read(path: Path, take: Take = "any") -> Iterator[Document]:
     for number, task in enumerate(_tasks(path), 1):
         place = f"{path}: task {number}"
         document = _bare(task, place, f"{path.stem}:{number}")
-        yield replace(document, spans=sorted_spans(_spans(_regions(task, take, place), document.text, place)))
+        yield replace(document, spans=_spans(_regions(task, take, place), document.text, place))
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,12 @@ def _task(document: Document, scheme: LabelScheme) -> dict[str, Any]:
 
 def _work(task: Any, place: str, name: str) -> Work:
     document = _bare(task, place, name)
-    annotations, predictions = _rows(task, "annotations"), task.get("predictions") or []
+    annotations, predictions = _rows(task, "annotations", place), task.get("predictions") or []
 
     def spans_of(row: dict[str, Any]) -> tuple[Span, ...]:
         regions = _result(row, place)
         _check_repeated(regions, document.text, place)
-        return sorted_spans(_spans(regions, document.text, place))
+        return _spans(regions, document.text, place)
 
     found = [
         Annotation(_names(row.get("completed_by")), spans_of(row), bool(row.get("ground_truth")))
@@ -168,7 +168,7 @@ def _work(task: Any, place: str, name: str) -> Work:
     ]
     # where predictions are exported as numbers, what was made from one still holds it
     begun = [row["prediction"] for row in annotations if isinstance(row.get("prediction"), dict) and row["prediction"]]
-    whole = begun or _rows(task, "predictions")
+    whole = begun or _rows(task, "predictions", place)
     predicted = spans_of(whole[-1]) if whole else None if predictions else ()
     return Work(place, document, tuple(found), len(found) < len(annotations), predicted)
 
@@ -219,17 +219,20 @@ def _only_text(data: dict[str, Any], place: str) -> str:
 
 def _regions(task: dict[str, Any], take: Take, place: str) -> list[Any]:
     predictions = task.get("predictions") or []
-    done = [row for row in _rows(task, "annotations") if not row.get("was_cancelled")]
+    done = [row for row in _rows(task, "annotations", place) if not row.get("was_cancelled")]
     chosen = [row for row in done if row.get("ground_truth")] or done
     if take == "predictions" or (take == "any" and not chosen):
-        chosen = _rows(task, "predictions")
+        chosen = _rows(task, "predictions", place)
         if take == "predictions" and predictions and not chosen:
             raise UserError(f"{place}: has its predictions as mere numbers; get the tasks with them from the API.")
     return _result(chosen[-1], place) if chosen else []
 
 
-def _rows(task: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    return [row for row in task.get(key) or [] if isinstance(row, dict)]
+def _rows(task: dict[str, Any], key: str, place: str) -> list[dict[str, Any]]:
+    rows = task.get(key) or []
+    if not isinstance(rows, list):
+        raise UserError(f'{place}: its "{key}" is no list; {_MEND}.')
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _result(row: dict[str, Any], place: str) -> list[Any]:
@@ -243,9 +246,10 @@ def _result(row: dict[str, Any], place: str) -> list[Any]:
 _Labelled = tuple[Any, Any, Any, Any, Any]
 
 
-def _spans(regions: list[Any], text: str, place: str) -> Iterator[Span]:
-    for start, end, label, score, _ in _in_code_points(_labelled(regions, place), text, place):
-        yield make_span(text, start, end, label, score, place)
+def _spans(regions: list[Any], text: str, place: str) -> tuple[Span, ...]:
+    rows = _in_code_points(_labelled(regions, place), text, place)
+    spans = (make_span(text, start, end, label, score, place) for start, end, label, score, _ in rows)
+    return sorted_spans(bounded(spans, text, place))
 
 
 def _labelled(regions: list[Any], place: str) -> list[_Labelled]:
@@ -259,6 +263,8 @@ def _labelled(regions: list[Any], place: str) -> list[_Labelled]:
         try:
             value = region["value"]
             start, end, labels = value["start"], value["end"], value["labels"]
+            if not isinstance(labels, list):  # a string would be a label a letter
+                raise TypeError
             found += [(start, end, label, region.get("score"), value.get("text")) for label in labels]
         except (KeyError, TypeError, AttributeError):
             raise UserError(f'{place}: a region lacks "start", "end" or "labels": {json.dumps(region)[:80]}.') from None
@@ -275,12 +281,9 @@ def _in_code_points(found: list[_Labelled], text: str, place: str) -> list[_Labe
 def _counts_units(found: list[_Labelled], text: str) -> bool:
     """Whether the texts that regions repeat stand where UTF-16 units say, and not where code points do."""
     said = [(start, end, repeated) for start, end, _, _, repeated in found if isinstance(repeated, str)]
-    if not said or text.isascii() or all(isinstance(a, int) and text[a:b] == repeated for a, b, repeated in said):
+    if any(type(offset) is not int for start, end, *_ in found for offset in (start, end)):
+        return False  # a fault, which is told where spans are made
+    if not said or text.isascii() or all(text[a:b] == repeated for a, b, repeated in said):
         return False
     units = text.encode("utf-16-le", "surrogatepass")
-    return all(
-        isinstance(a, int)
-        and isinstance(b, int)
-        and units[2 * a : 2 * b] == repeated.encode("utf-16-le", "surrogatepass")
-        for a, b, repeated in said
-    )
+    return all(units[2 * a : 2 * b] == repeated.encode("utf-16-le", "surrogatepass") for a, b, repeated in said)
