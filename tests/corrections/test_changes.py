@@ -15,6 +15,13 @@ from ner_danvan.span import Span
 TEXT = "0123456789" * 3
 
 
+Place = tuple[int, int, str]
+
+places = st.tuples(st.integers(0, 9), st.integers(10, 14), st.sampled_from("AB")) | st.tuples(
+    st.integers(0, 3), st.integers(4, 6), st.sampled_from("AB")
+)
+
+
 def span(start: int, end: int, label: str = "ORG") -> Span:
     return Span(start, end, label, TEXT[start:end])
 
@@ -111,3 +118,33 @@ def test_a_report_cannot_drive_the_screen_of_who_reads_its_changes() -> None:
     document = Document("\x1b]0;d", text, (Span(0, len(text), "ORG", text),))
     lines = list(change_lines([compare(document, [])]))
     assert not any(char in line for line in lines for char in "\x1b\u202e\n")
+
+
+def test_thousands_of_changes_are_compared_in_pairs_that_overlap() -> None:
+    many = 5_000  # all pairs of these would take gigabytes
+    before = [Span(4 * i, 4 * i + 2, "ORG", "ab") for i in range(many)]
+    after = [Span(4 * i + 1, 4 * i + 3, "ORG", "ba") for i in range(0, many, 2)]
+    found = compare(Document("d", "abab" * many, tuple(after)), before).changes
+    assert [change.kind for change in found[:4]] == ["moved", "removed", "moved", "removed"]
+    assert len(found) == many
+
+
+@given(st.lists(places, max_size=8), st.lists(places, max_size=8))
+def test_spans_are_paired_as_if_all_were_looked_at(old: list[Place], new: list[Place]) -> None:
+    gone = {span(*place).key: span(*place) for place in old if place not in new}
+    come = {span(*place).key: span(*place) for place in new if place not in old}
+    wanted: dict[object, Span] = {}
+    for of_one_place in (True, False):
+        pairs = [
+            (-(min(a.end, b.end) - max(a.start, b.start)), a.key, b.key)
+            for a in gone.values()
+            for b in come.values()
+            if (a.key[:2] == b.key[:2] if of_one_place else a.label == b.label)
+        ]
+        taken: set[object] = set(wanted.values())
+        for common, key, other in sorted(pairs):
+            if common < 0 and key not in wanted and come[other] not in taken:
+                wanted[key] = come[other]
+                taken.add(come[other])
+    found = compare(Document("d", TEXT, tuple(span(*place) for place in new)), [span(*place) for place in old]).changes
+    assert {change.before.key: change.after for change in found if change.before and change.after} == wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,9 +50,9 @@ def compare(document: Document, before: Iterable[Span]) -> Comparison:
     kept = [new[key] for key in new if key in old]
     gone = sorted_spans(old[key] for key in old if key not in new)
     come = sorted_spans(new[key] for key in new if key not in old)
-    relabelled = _pairs((a, b, 1) for a in gone for b in come if (a.start, a.end) == (b.start, b.end))
+    relabelled = _of_one_place(gone, come)
     rest = [a for a in gone if a.key not in relabelled], _without(come, relabelled.values())
-    moved = _pairs((a, b, _common(a, b)) for a in rest[0] for b in rest[1] if a.label == b.label)
+    moved = _pairs(_overlapping(*rest))
     changes = [
         *(Change("relabelled", old[key], after) for key, after in relabelled.items()),
         *(Change("moved", old[key], after) for key, after in moved.items()),
@@ -63,12 +63,38 @@ def compare(document: Document, before: Iterable[Span]) -> Comparison:
     return Comparison(document, tuple(old.values()), sorted_spans(kept), tuple(changes))
 
 
-def _pairs(candidates: Iterable[tuple[Span, Span, int]]) -> dict[tuple[int, int, str], Span]:
+def _of_one_place(gone: Iterable[Span], come: Iterable[Span]) -> dict[tuple[int, int, str], Span]:
+    """Pairs of one place, in order of their labels, by the key of the first."""
+    waiting: dict[tuple[int, int], list[Span]] = {}
+    for span in sorted_spans(come):
+        waiting.setdefault((span.start, span.end), []).append(span)
+    there = {place: iter(spans) for place, spans in waiting.items()}
+    pairs = ((span.key, next(there.get((span.start, span.end), iter(())), None)) for span in sorted_spans(gone))
+    return {key: after for key, after in pairs if after}
+
+
+def _overlapping(gone: Iterable[Span], come: Iterable[Span]) -> Iterator[tuple[Span, Span]]:
+    """All pairs of one label that have characters in common: a sweep, for a document may have thousands of others."""
+    open_: tuple[dict[str, list[Span]], dict[str, list[Span]]] = ({}, {})  # of each side, those that may still reach
+    for span, side in sorted([(span, 0) for span in gone] + [(span, 1) for span in come], key=_start):
+        reaching = [other for other in open_[1 - side].get(span.label, []) if other.end > span.start]
+        open_[1 - side][span.label] = reaching
+        for other in reaching:
+            if _common(span, other) > 0:
+                yield (span, other) if side == 0 else (other, span)
+        open_[side].setdefault(span.label, []).append(span)
+
+
+def _start(row: tuple[Span, int]) -> int:
+    return row[0].start
+
+
+def _pairs(candidates: Iterable[tuple[Span, Span]]) -> dict[tuple[int, int, str], Span]:
     """Each span in at most one pair, by the key of the first; those with most in common first."""
     pairs: dict[tuple[int, int, str], Span] = {}
     taken: set[tuple[int, int, str]] = set()
-    for before, after, common in sorted(candidates, key=lambda row: (-row[2], row[0].key, row[1].key)):
-        if common > 0 and before.key not in pairs and after.key not in taken:
+    for before, after in sorted(candidates, key=lambda pair: (-_common(*pair), pair[0].key, pair[1].key)):
+        if before.key not in pairs and after.key not in taken:
             pairs[before.key] = after
             taken.add(after.key)
     return pairs
