@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -99,3 +100,9 @@ def test_wrapping_loses_nothing_but_white_space_at_the_ends(pieces: list[Piece],
 def test_columns_are_those_of_a_terminal() -> None:
     assert columns("Huế") == columns(unicodedata.normalize("NFD", "Huế")) == 3
     assert columns("漢字") == 4
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\x0b"])
+def test_an_id_cannot_make_the_heading_of_another_document(end: str) -> None:
+    forged = replace(document("a"), id=f"x{end}y ────")
+    assert shown(forged, PLAIN).splitlines()[0].startswith("x y ────")

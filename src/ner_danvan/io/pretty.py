@@ -42,7 +42,7 @@ class Look:
 def print_document(document: Document, labels: Sequence[str], stream: TextIO, look: Look) -> None:
     """Print one document; each label of `labels` has its colour by its place."""
     styles = {label: _COLOURS[i % len(_COLOURS)] for i, label in enumerate(labels)}
-    name = visible(document.id)
+    name = visible(one_line(document.id))  # a line end in it could begin another heading
     heading = [(f"{name} {'─' * max(0, look.width - 1 - columns(name))}", _DIM)]
     lines = [heading, *wrapped(marked_text(document, styles), look.width)]
     if document.spans:
