@@ -18,6 +18,7 @@ from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import FORMATS
 from ner_danvan.tagger import Tagger
 
+_SHOWN = 5  # remarks of one answer
 PASTED = "Văn bản đã dán"  # what a text without a name is called
 
 Rows: TypeAlias = list[tuple[Cell, ...]]
@@ -73,7 +74,12 @@ def answer(tagger: Tagger, request: Request, limits: Limits) -> Answer:
         for document in tagged:
             write(document)
     tables = {name: [row for document in tagged for row in table.rows(document)] for name, table in TABLES.items()}
-    return Answer(page.getvalue(), tables, len(tagged), remarks)
+    return Answer(page.getvalue(), tables, len(tagged), _shown(remarks))
+
+
+def _shown(remarks: list[str]) -> list[str]:
+    more = len(remarks) - _SHOWN
+    return [*remarks[:_SHOWN], f"Và {number(more)} ghi chú nữa."] if more > 0 else remarks
 
 
 def _items(request: Request, limits: Limits, note: Callable[[str], None]) -> Iterable[Document | Failure]:
@@ -94,24 +100,24 @@ def _items(request: Request, limits: Limits, note: Callable[[str], None]) -> Ite
 
 
 def _within(items: Iterable[Document | Failure], limits: Limits, remarks: list[str]) -> Iterable[Document]:
-    """The documents, read no further than the limits; what fails becomes a remark."""
-    characters = documents = 0
-    for item in items:
+    """The documents, read no further than the limits; what fails becomes a remark, and counts as a document does."""
+    characters = 0
+    for documents, item in enumerate(items, 1):
+        if documents > limits.documents:
+            raise UserError(
+                f"Tệp có nhiều văn bản quá: trang này nhận không quá {number(limits.documents)} văn bản mỗi lần. "
+                "Hãy chia nhỏ, hoặc chạy trên máy của mình."
+            )
         if isinstance(item, Failure):
             remarks.append(f"Không đọc được {' '.join(item.message.split())}")
             continue
         if not item.text.strip():
             remarks.append(f"Không đọc được {item.id}: không có chữ nào.")
             continue
-        characters, documents = characters + len(item.text), documents + 1
+        characters += len(item.text)
         if characters > limits.characters:
             raise UserError(
                 f"Văn bản dài quá: trang này nhận không quá {number(limits.characters)} ký tự mỗi lần. "
-                "Hãy chia nhỏ, hoặc chạy trên máy của mình."
-            )
-        if documents > limits.documents:
-            raise UserError(
-                f"Tệp có nhiều văn bản quá: trang này nhận không quá {number(limits.documents)} văn bản mỗi lần. "
                 "Hãy chia nhỏ, hoặc chạy trên máy của mình."
             )
         yield item

@@ -126,6 +126,20 @@ def test_what_cannot_be_read_is_a_remark_beside_what_can(tagger: Tagger, tmp_pat
     assert [remark.startswith("Không đọc được a.zip") for remark in got.remarks] == [True]
 
 
+def test_what_cannot_be_read_counts_as_a_document_does(tagger: Tagger, tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text("x\n" * (LIMITS.documents + 1))
+    assert "không quá 3 văn bản" in told(lambda: answer(tagger, Request(file=file), LIMITS))
+
+
+def test_of_many_remarks_the_first_are_shown_and_the_others_counted(tagger: Tagger, tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text("x\n" * 8 + '{"text": "a"}\n')
+    got = answer(tagger, Request(file=file), replace(LIMITS, documents=9))
+    assert len(got.remarks) == 6
+    assert got.remarks[-1] == "Và 3 ghi chú nữa."
+
+
 def test_the_tables_hold_what_the_document_holds(tagger: Tagger) -> None:
     got = answer(tagger, Request(text=SENTENCE), LIMITS)
     document = replace(tagger(SENTENCE), id="Văn bản đã dán")
