@@ -357,7 +357,7 @@ def _as_read(document: Document) -> Document:
     text, pairs = document.text, [match.start() for match in _PAIR.finditer(document.text)]
     if not pairs:
         return document
-    joined, spans = _join(text), []
+    joined, spans = join_pairs(text), []
     for span in document.spans:
         start, end = span.start - bisect_left(pairs, span.start), span.end - bisect_left(pairs, span.end - 1)
         is_right = span.text == text[span.start : span.end]
@@ -365,7 +365,8 @@ def _as_read(document: Document) -> Document:
     return replace(document, text=joined, spans=tuple(spans))
 
 
-def _join(text: str) -> str:
+def join_pairs(text: str) -> str:
+    """The text as whoever reads its JSON has it: two surrogates that make one character are that character."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 

@@ -173,6 +173,12 @@ def test_a_document_that_could_not_be_tagged_is_not_missed_in_the_partial_output
         assert not untagged_path(path).exists()
 
 
+def test_two_surrogates_that_become_a_character_are_no_change_of_the_text(tmp_path: Path) -> None:
+    path, halves = tmp_path / "o.jsonl", Document("\ud83d\ude00", "a \ud83d\ude00 b \ud83d")
+    partial_path(path).write_text(to_json_line(halves) + "\n")
+    assert list(skip_finished(iter([halves]), progress_of(path, SETTINGS), path)) == []
+
+
 def test_two_runs_do_not_write_one_output(tmp_path: Path) -> None:
     path = tmp_path / "o.jsonl"
     with whole_file(path, SETTINGS, resume=False) as stream:

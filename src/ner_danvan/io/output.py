@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from ner_danvan.atomic import partial_path, write_whole
-from ner_danvan.document import Document, read_jsonl
+from ner_danvan.document import Document, join_pairs, read_jsonl
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import Failure
 
@@ -153,7 +153,7 @@ def progress_of(path: Path, settings: Mapping[str, Any]) -> Progress:
                 if line.endswith(b"\n"):
                     whole += len(line)
             stream.truncate(whole)
-        finished = [Finished(document.id, _hash(document.text)) for document in read_jsonl(part)]
+        finished = [_finished(document) for document in read_jsonl(part)]
         return Progress(finished, dict(_read_untagged(untagged_path(path))))
     except OSError as error:
         place = error.filename or part
@@ -183,7 +183,8 @@ def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
 def add_untagged(path: Path, document: Document, failure: Failure) -> None:
     """Keep that a document could not be tagged, so that a run that goes on does not miss it in the partial output."""
     if partial_path(path).is_file():
-        row = [document.id, _hash(document.text).hex(), failure.message]
+        key = _finished(document)
+        row = [key.id, key.text_hash.hex(), failure.message]
         with untagged_path(path).open("a", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(json.dumps(row) + "\n")
 
@@ -207,15 +208,15 @@ def skip_finished(
         if expected is None or isinstance(item, Failure):
             yield item
             continue
-        found = Finished(item.id, _hash(item.text))
+        found = _finished(item)
         if found == expected:
             expected = next(waiting, None)
         elif found in untagged:
             yield Failure(item.id, untagged[found])
-        elif item.id == expected.id:
+        elif found.id == expected.id:
             raise UserError(_other_inputs(path, f"another text of {expected.id}", "a changed one"))
         else:
-            raise UserError(_other_inputs(path, expected.id, item.id))
+            raise UserError(_other_inputs(path, expected.id, found.id))
     if expected is not None:
         raise UserError(_other_inputs(path, expected.id, "nothing"))
 
@@ -235,8 +236,10 @@ def write_errors(path: Path, failures: list[Failure]) -> None:
         raise UserError(f"{target}: cannot be written ({error.strerror}); make room, and run it again.") from None
 
 
-def _hash(text: str) -> bytes:
-    return sha256(text.encode("utf-8", errors="surrogatepass")).digest()
+def _finished(document: Document) -> Finished:
+    """As whoever reads the output has it."""
+    text = join_pairs(document.text).encode("utf-8", errors="surrogatepass")
+    return Finished(join_pairs(document.id), sha256(text).digest())
 
 
 def _other_inputs(path: Path, expected: str, found: str) -> str:
