@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,15 @@ def remove_folder(path: Path) -> None:
     if path.exists():
         path.rename(old)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is of what is written as it comes and must never be replaced: a pipe, a terminal, /dev/null."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def is_unfinished(path: Path) -> bool:

@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from ner_danvan.atomic import is_stream
 from ner_danvan.document import Document, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.tools import label_studio
 from ner_danvan.io.tools.checks import check_spans
-from ner_danvan.io.tools.files import is_stream, whole
+from ner_danvan.io.tools.files import whole
 from ner_danvan.io.tools.formats import FORMATS, format_to_read, format_to_write, write_companion
 from ner_danvan.labels import LabelScheme
-from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped
+from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped, open_closed_streams
 from ner_danvan.model_dir import CONFIG_FILE, SECTION, find_model
 from ner_danvan.span import Kept, flat_spans
 from ner_danvan.strict_json import parse_json
@@ -37,6 +38,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line, convert, tell how much; exits as `--help` says."""
+    open_closed_streams()
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale

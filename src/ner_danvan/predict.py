@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from ner_danvan.atomic import partial_path
+from ner_danvan.atomic import is_stream, partial_path
 from ner_danvan.backends.choice import BACKENDS, fingerprint, precision, wanted_files
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError, one_line
@@ -22,7 +22,6 @@ from ner_danvan.io.output import (
     Progress,
     add_untagged,
     errors_path,
-    is_stream,
     output_path,
     own_paths,
     progress_of,

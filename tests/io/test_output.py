@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ner_danvan.atomic import partial_path
+from ner_danvan.atomic import is_stream, partial_path
 from ner_danvan.document import Document, to_json_line
 from ner_danvan.errors import UserError
 from ner_danvan.io.output import (
@@ -15,7 +15,6 @@ from ner_danvan.io.output import (
     Progress,
     add_untagged,
     errors_path,
-    is_stream,
     output_path,
     progress_of,
     settings_path,

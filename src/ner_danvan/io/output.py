@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from ner_danvan.atomic import partial_path, write_whole
+from ner_danvan.atomic import is_stream, partial_path, write_whole
 from ner_danvan.document import Document, join_pairs, read_jsonl
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import Failure
@@ -69,6 +69,8 @@ def output_path(path: Path) -> Path:
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if path.is_symlink():
         raise UserError(f"{path}: is a link to itself; take it away, or give another -o.")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UserError(f"{path}: is a disk or a socket, which is never written to; give another -o.")
     if path.is_dir() or not path.name:
         raise UserError(f"{path}: is a folder; give -o a file in it.")
     if not path.parent.is_dir():
@@ -77,15 +79,6 @@ def output_path(path: Path) -> Path:
         if own.is_dir():
             raise UserError(f"{own}: is a folder where a file belongs to -o {path.name}; take it away.")
     return path
-
-
-def is_stream(path: Path) -> bool:
-    """Whether a path is of something that is written as it comes and never renamed: a pipe, a device."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import tempfile
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ner_danvan.atomic import is_stream
 from ner_danvan.document import Document, decode_utf8, read_text
 from ner_danvan.errors import UserError
 from ner_danvan.strict_json import parse_json
@@ -205,12 +205,6 @@ def whole(path: Path, *, folder: bool) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error}).") from None
-
-
-def is_stream(path: Path) -> bool:
-    """Whether a path is what is written as it comes, and must never be replaced: a pipe, a terminal, /dev/null."""
-    mode = path.stat().st_mode if path.exists() else 0
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 @contextmanager
