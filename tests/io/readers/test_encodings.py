@@ -63,6 +63,8 @@ def test_words_of_vni(written: str, read: str) -> None:
     [
         (TEXT.encode(), None),
         (TEXT.encode("utf-16"), "utf-16"),
+        (TEXT.encode("utf-32"), "utf-32"),
+        (b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"), "utf-32"),
         (TEXT.encode("utf-16-le"), "utf-16 (LE, without a mark)"),
         (TEXT.encode("utf-16-be"), "utf-16 (BE, without a mark)"),
         (to_tcvn3(TEXT), "tcvn3"),
@@ -77,7 +79,7 @@ def test_text_is_the_same_in_every_encoding(tmp_path: Path, data: bytes, encodin
     document = read_one(tmp_path / "a.txt", notes=notes)
     assert unicodedata.normalize("NFC", document.text) == TEXT
     assert document.meta.get("encoding") == encoding
-    assert len(notes) == (encoding not in (None, "utf-16"))
+    assert len(notes) == (encoding not in (None, "utf-16", "utf-32"))
     assert all(note.startswith(f"{tmp_path / 'a.txt'}: read as ") for note in notes)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -52,6 +53,73 @@ def test_attachments_are_documents_of_their_own(tmp_path: Path) -> None:
     assert isinstance(archive, Failure)
     assert "inside another file is not opened" in archive.message
     assert notes == [f"{path}: passed over the attachment a.png, which no reader takes"]
+
+
+PLAIN, HTML = "Content-Type: text/plain; charset=utf-8\n\n", "Content-Type: text/html; charset=utf-8\n\n"
+REPORT = 'Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment; filename="a.txt"\n\nBà Năm họp.\n'
+
+
+def many(kind: str, *parts: str) -> str:
+    """A part of parts."""
+    edge = f"edge{len(''.join(parts))}"
+    inside = "".join(f"--{edge}\n{part}\n" for part in parts)
+    return f"Content-Type: multipart/{kind}; boundary={edge}\n\n{inside}--{edge}--\n"
+
+
+def texts(path: Path, whole: str, notes: list[str] | None = None) -> list[str]:
+    path.write_text("MIME-Version: 1.0\n" + whole)
+    return [item.text.strip("\n") if isinstance(item, Document) else item.message for item in read(path, notes=notes)]
+
+
+def test_a_mail_that_is_one_attachment_is_that_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.eml"
+    assert texts(path, f"Subject: Scan\n{REPORT}") == ["Scan", "Bà Năm họp."]
+    assert texts(path, REPORT) == ["Bà Năm họp."]
+    assert texts(path, many("mixed", REPORT)) == ["Bà Năm họp."]
+
+
+def test_what_is_attached_to_one_form_of_the_body_is_read(tmp_path: Path) -> None:
+    whole = many("alternative", PLAIN + "Họp.", many("mixed", HTML + "<p>Khác</p>", REPORT))
+    assert texts(tmp_path / "a.eml", whole) == ["Họp.", "Bà Năm họp."]
+
+
+def test_parts_in_parts_are_read(tmp_path: Path) -> None:
+    whole = many("mixed", many("mixed", PLAIN + "Họp.", REPORT), PLAIN + "Chân thư")
+    assert texts(tmp_path / "a.eml", whole) == ["Họp.\nChân thư", "Bà Năm họp."]
+
+
+def test_a_blank_plain_form_does_not_hide_the_html(tmp_path: Path) -> None:
+    pytest.importorskip("lxml")
+    whole = many("alternative", PLAIN + " ", HTML + "<p>Ban Dân vận họp</p>")
+    assert texts(tmp_path / "a.eml", whole) == ["Ban Dân vận họp"]
+
+
+def test_a_body_around_a_picture_is_read_to_its_end(tmp_path: Path) -> None:
+    notes: list[str] = []
+    path = tmp_path / "a.eml"
+    whole = many("mixed", PLAIN + "Một", "Content-Type: image/png; name=i.png\n\nx", PLAIN + "Hai")
+    assert texts(path, whole, notes) == ["Một\nHai"]
+    assert notes == [f"{path}: passed over the attachment i.png, which no reader takes"]
+
+
+def test_parts_without_their_boundary_are_told(tmp_path: Path) -> None:
+    notes: list[str] = []
+    assert texts(tmp_path / "a.eml", "Subject: x\nContent-Type: multipart/mixed\n\nHọp.", notes) == ["x"]
+    assert "a part without a name (multipart/mixed)" in notes[0]
+
+
+def test_only_what_no_reader_takes_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.eml"
+    path.write_text("MIME-Version: 1.0\nContent-Type: image/png; name=i.png\n\nx")
+    assert "neither subject nor body, and no reader takes what is attached" in fault(path)
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "rot13"])
+def test_a_charset_that_is_none_of_text_is_as_one_that_nobody_knows(tmp_path: Path, charset: str) -> None:
+    body = "Họp \\ud83d\\ude00 " + "xn--" * 50_000
+    begin = time.monotonic()
+    assert texts(tmp_path / "a.eml", f"Content-Type: text/plain; charset={charset}\n\n{body}") == [body]
+    assert time.monotonic() - begin < 5  # punycode would take minutes
 
 
 @pytest.mark.parametrize("charset", [b"no-such", b"hex", b"ascii", b'"utf-8\0\0x"', b'""', b'"' + b"x" * 300 + b'"'])

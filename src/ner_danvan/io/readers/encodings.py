@@ -1,8 +1,9 @@
-"""Bytes to text: UTF-8, UTF-16, and what Vietnamese files were written in before them, where that is certain."""
+"""Bytes to text: UTF-8, -16 and -32, and what Vietnamese files were written in before them, where that is certain."""
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +14,19 @@ from ner_danvan.text.normalize import compose
 UTF8 = "utf-8"
 _SURE_WORDS, _SURE_SHARE = 5, 0.9  # Vietnamese words that windows-1258 must give, and their share
 _WIDE_SHARE = 0.97  # of the characters that must be letters of our languages for UTF-16 without a mark
-_NAMES = {"tcvn3": "TCVN3 (ABC fonts)", "vni": "VNI (VNI fonts)", "cp1258": "Windows-1258", "utf-16": "UTF-16"}
+_NAMES = {"tcvn3": "TCVN3 (ABC fonts)", "vni": "VNI (VNI fonts)", "cp1258": "Windows-1258"}
+_MARKS = {  # that of UTF-32 begins as that of UTF-16 does
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# of the codecs that Python has, those that a text may be written in: others unpack (zlib), run in the square of the
+# length (punycode), give halves of characters (unicode_escape), or are no text's at all (base64, rot13)
+_TEXT_CODECS = re.compile(
+    r"ascii|utf-8(-sig)?|utf-(16|32)(-[lb]e)?|iso8859-\d+|cp\d+|koi8-\w|kz1048|ptcp154|tis-620|mac-\w+|hp-roman8|palmos|"
+    r"gb2312|gbk|gb18030|hz|big5(hkscs)?|shift_jis\w*|euc_\w+|iso2022_\w+|johab"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +40,18 @@ class Encoding:
     @property
     def remark(self) -> str:
         """What a person should be told, or nothing."""
-        return "" if self.name in (UTF8, "utf-16") else f"read as {_NAMES.get(self.name, self.name)}; check the text."
+        return (
+            ""
+            if self.name in (UTF8, *_MARKS.values())
+            else f"read as {_NAMES.get(self.name, self.name)}; check the text."
+        )
 
 
 def find_encoding(data: bytes, *, whole: bool = True) -> Encoding | None:
     """The encoding of a text from its bytes, or from its first ones; None where none is certain."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Encoding("utf-16", "utf-16")
+    for mark, marked in _MARKS.items():
+        if data.startswith(mark):
+            return Encoding(marked, marked)
     if b"\0" in data:
         wide = _wide(data)
         if wide:
@@ -59,6 +77,15 @@ def decode(data: bytes, place: str) -> tuple[str, Encoding]:
         return encoding.convert(data.decode(encoding.codec)), encoding
     except UnicodeDecodeError:
         return decode_utf8(data, place), encoding  # tells what is wrong
+
+
+def text_codec(charset: str) -> str | None:
+    """The codec that a page or a mail names as its charset; None where Python has none, or none for text."""
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):  # ValueError: a name that none can be
+        return None
+    return name if _TEXT_CODECS.fullmatch(name) else None
 
 
 def _wide(data: bytes) -> str | None:

@@ -7,41 +7,58 @@ from collections.abc import Callable, Iterator
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.policy import EmailPolicy
+from typing import cast
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
-from ner_danvan.io.readers.encodings import decode
+from ner_danvan.io.readers.encodings import UTF8, decode, text_codec
 from ner_danvan.io.readers.html import html_to_text
 from ner_danvan.io.readers.sniff import kind_of_ending
-from ner_danvan.io.readers.source import Item, Settings, Source
+from ner_danvan.io.readers.source import Failure, Item, Settings, Source
 from ner_danvan.io.readers.zips import short
 
 _LONGEST_HEADER = 5_000  # characters
+_DEEPEST = 10  # forms in forms of a body; those deeper are read one behind the other
 
 
 def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settings], Iterator[Item]]) -> Iterator[Item]:
     """The subject as first line, then the body, from its plain text or else its HTML; then what is attached.
 
-    `meta` has sender, date and subject as the mail has them.
+    `meta` has sender, date and subject as the mail has them. A mail without subject and body is what is attached to it.
     """
     message = _parse(source)
     said = {key: _header(message, key) for key in ("from", "date", "subject")}
-    body = _body(message, source)
-    text = "\n".join(part for part in (said["subject"], body.strip("\r\n")) if part)
-    if not text:
-        raise source.fault("has neither subject nor body; is it a mail?")
-    yield Document(source.name, text, meta={**source.origin, **{key: value for key, value in said.items() if value}})
-    for part in message.iter_attachments():
-        name = _asked(part.get_filename)
+    attached = [part for part in _leaves(message) if not _is_body(part, alone=part is message)]
+    empty = True  # nothing was read of it
+    try:
+        text = "\n".join(part for part in (said["subject"], *_texts(message, frozenset(attached), source)) if part)
+    except UserError as error:
+        yield Failure(source.name, str(error))
+        empty = False
+    else:
+        if text:
+            meta = {**source.origin, **{key: value for key, value in said.items() if value}}
+            yield Document(source.name, text, meta=meta)
+            empty = False
+    for part in attached:
+        name = _name(part)
         if not name or kind_of_ending(name) is None:
-            what = f"the attachment {name}" if name else f"a part without a name ({part.get_content_type()})"
+            what = f"the attachment {name}" if name else f"a part without a name ({_kind(part)})"
             settings.note(f"{source.place}: passed over {what}, which no reader takes")
             continue
-        data = _payload(part)
+        place, empty = f"{source.place}/{name}", False
+        try:
+            data = _payload(part)
+        except Exception as error:  # the standard library stumbles over some mails in a mail
+            yield Failure(
+                f"{source.name}/{name}", f"{place}: cannot be taken out ({short(error)}); save it from the mail."
+            )
+            continue
         origin = {**source.origin, "member": name}
-        place = f"{source.place}/{name}"
-        attached = Source(f"{source.name}/{name}", place, io.BytesIO(data), origin, True, source.limits)
-        yield from read(attached, settings)
+        yield from read(Source(f"{source.name}/{name}", place, io.BytesIO(data), origin, True, source.limits), settings)
+    if empty:
+        what = "; is it a mail?" if not attached else ", and no reader takes what is attached; convert that."
+        raise source.fault(f"has neither subject nor body{what}")
 
 
 class _ShortHeaders(EmailPolicy):
@@ -65,24 +82,79 @@ def _parse(source: Source) -> EmailMessage:
 
 
 def _header(message: EmailMessage, key: str) -> str:
-    return " ".join((_asked(lambda: str(message.get(key, ""))) or "").split())
+    return " ".join(_asked(lambda: str(message.get(key, ""))).split())
 
 
-def _asked(ask: Callable[[], str | None]) -> str | None:
-    """What a header says; None for some broken ones, over which the standard library stumbles."""
+def _asked(ask: Callable[[], str | None]) -> str:
+    """What a header says; nothing for some broken ones, over which the standard library stumbles."""
     try:
-        return ask()
+        return ask() or ""
     except Exception:
-        return None
-
-
-def _body(message: EmailMessage, source: Source) -> str:
-    part = message.get_body(("plain", "html"))
-    if part is None:
         return ""
-    data = _payload(part)
-    text = _text(data, _asked(part.get_content_charset), source)
-    return html_to_text(text, source) if part.get_content_type() == "text/html" else text.replace("\r\n", "\n")
+
+
+def _kind(part: EmailMessage) -> str:
+    return _asked(part.get_content_type) or "text/plain"
+
+
+def _name(part: EmailMessage) -> str:
+    return _asked(part.get_filename)
+
+
+def _parts(part: EmailMessage) -> list[EmailMessage]:
+    """What a part holds, if it is one that is looked into; a mail in it is not."""
+    if not part.is_multipart() or _kind(part).startswith("message/"):
+        return []
+    return cast(list[EmailMessage], part.get_payload())
+
+
+def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
+    """All parts without others in them, in order."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if parts := _parts(part):
+            waiting += reversed(parts)
+        else:
+            yield part
+
+
+def _is_body(leaf: EmailMessage, *, alone: bool) -> bool:
+    """Whether a part belongs to the body: text that is not attached.
+
+    What has the name of a file that is read is attached, though some programs do not say so; unless it stands `alone`.
+    """
+    name = _name(leaf)
+    if _kind(leaf) not in ("text/plain", "text/html"):
+        return False
+    if _asked(leaf.get_content_disposition) == "attachment":
+        return alone and not name
+    return alone or kind_of_ending(name) is None
+
+
+def _texts(message: EmailMessage, attached: frozenset[EmailMessage], source: Source, depth: int = 0) -> Iterator[str]:
+    """The texts of a body, in order, without blank ones; of several forms of the same one, plain if it can be."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        parts = _parts(part)
+        if parts and _kind(part) == "multipart/alternative" and depth < _DEEPEST:
+            plain_first = sorted(parts, key=lambda form: _has_html(form, attached))
+            forms = (list(_texts(form, attached, source, depth + 1)) for form in plain_first)
+            yield from next(filter(None, forms), [])
+        elif parts:
+            waiting += reversed(parts)
+        elif part not in attached and (text := _text_of(part, source)).strip():
+            yield text.strip("\r\n")
+
+
+def _has_html(form: EmailMessage, attached: frozenset[EmailMessage]) -> bool:
+    return any(_kind(leaf) == "text/html" for leaf in _leaves(form) if leaf not in attached)
+
+
+def _text_of(part: EmailMessage, source: Source) -> str:
+    text = _text(_payload(part), _asked(part.get_content_charset), source)
+    return html_to_text(text, source) if _kind(part) == "text/html" else text.replace("\r\n", "\n")
 
 
 def _payload(part: Message) -> bytes:
@@ -90,11 +162,11 @@ def _payload(part: Message) -> bytes:
     return data if isinstance(data, bytes) else part.as_bytes()
 
 
-def _text(data: bytes, charset: str | None, source: Source) -> str:
-    """By the charset that the part names, if it is true."""
+def _text(data: bytes, charset: str, source: Source) -> str:
+    """By the charset that the part names, if it is true, and one of text."""
     try:
-        return data.decode(charset or "utf-8")
-    except (LookupError, ValueError):  # UnicodeDecodeError, and a name that none can be
+        return data.decode(text_codec(charset or UTF8) or UTF8)
+    except UnicodeDecodeError:
         try:
             return decode(data, source.place)[0]
         except UserError:
