@@ -62,3 +62,20 @@ def test_other_office_files_are_told(tmp_path: Path, names: list[str], wanted: s
         for name in names:
             file.writestr(name, "x")
     assert wanted in fault(tmp_path / "a.zip")
+
+
+def test_a_text_that_speaks_of_the_mark_of_a_pdf_is_text(tmp_path: Path) -> None:
+    text = "Tệp PDF bắt đầu bằng %PDF-1.7."
+    for name in ("a.txt", "a.md"):
+        (tmp_path / name).write_text(text)
+        assert read_one(tmp_path / name).text == text
+    (tmp_path / "a").write_text("Đảng ủy xã " * 20 + text)
+    assert read_one(tmp_path / "a").text.endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("a.pdf", b"x" * 900), ("a", b"\r\n\r\n"), ("a", b"\xef\xbb\xbf"), ("a.txt", b"")]
+)
+def test_a_pdf_is_found_behind_what_servers_put_before_it(tmp_path: Path, name: str, before: bytes) -> None:
+    (tmp_path / name).write_bytes(before + b"%PDF-1.7 broken")
+    assert "PDF" in fault(tmp_path / name)

@@ -22,6 +22,7 @@ BULK_ENDINGS = tuple(ending for ending, kind in _BY_ENDING.items() if kind in (*
 _BINARY = {DOCX, PDF, XLSX, PARQUET, ZIP}  # these have a mark of their own, or are broken
 
 _HEAD = 4096
+_BEFORE_PDF: dict[str | None, int] = {PDF: 1024, None: 64}  # bytes that may stand before a PDF, by what its ending says
 # nothing in it is tried twice: comments could be paired in two ways each, which doubles the time with each of them
 _PAGE = re.compile(
     rb"\s*+(?:<\?xml[^>]*\?>\s*+)?(?>(?:(?><!--.*?-->)\s*+)*)<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
@@ -47,7 +48,7 @@ def kind_of(source: Source) -> str:
     for mark, message in _OLD.items():
         if head.startswith(mark):
             raise source.fault(message)
-    if b"%PDF-" in head[:1024] and by_ending not in (HTML, MAIL, JSONL, CSV):
+    if _is_pdf(head, by_ending):
         return PDF
     if head.startswith(b"PAR1"):
         return PARQUET
@@ -67,10 +68,18 @@ def kind_of_ending(name: str) -> str | None:
     return _BY_ENDING.get(PurePath(name).suffix.lower())
 
 
+def _is_pdf(head: bytes, by_ending: str | None) -> bool:
+    """Whether a PDF begins here, at once or behind what some servers put before it; a text may speak of the mark."""
+    if by_ending in (HTML, MAIL, JSONL, CSV):
+        return False
+    before = head.find(b"%PDF-")
+    return before == 0 or 0 < before < _BEFORE_PDF.get(by_ending, 0)
+
+
 def _ascii(head: bytes) -> bytes:
-    """Bytes in which ASCII can be looked for, in UTF-16 too."""
-    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return head[2:].replace(b"\0", b"") if wide else head.removeprefix(b"\xef\xbb\xbf")
+    """Bytes in which ASCII can be looked for, in UTF-16 and UTF-32 too."""
+    wide = re.match(rb"\xff\xfe|(?:\0\0)?\xfe\xff", head)
+    return head[wide.end() :].replace(b"\0", b"") if wide else head.removeprefix(b"\xef\xbb\xbf")
 
 
 def _is_mail(head: bytes) -> bool:
