@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 import zipfile
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ner_danvan.document import Document
-from ner_danvan.io.readers import Failure
+from ner_danvan.io.readers import Failure, archive
 
 from .reading import fault, read
 
@@ -27,6 +28,7 @@ def test_members_are_read_by_the_same_rules_and_say_where_they_were(tmp_path: Pa
             "a.csv": b"text\nx\n",
             "c.png": b"x",
             "__MACOSX/b.txt": b"x",
+            "~$b.docx": b"x",
             ".d.txt": b"x",
             "d/": b"",
         },
@@ -36,7 +38,7 @@ def test_members_are_read_by_the_same_rules_and_say_where_they_were(tmp_path: Pa
         Document(f"{path}/a.csv:2", "x", meta={"source": str(path), "member": "a.csv", "row": 2}),
         Document(f"{path}/xã/b.txt", "Đảng ủy", meta={"source": str(path), "member": "xã/b.txt"}),
     ]
-    assert notes == [f"{path}: passed over 1 members that no reader takes (.png 1)"]
+    assert notes == [f"{path}: passed over 2 members that no reader takes (.png 1, .d.txt 1)"]
 
 
 def test_a_member_that_fails_does_not_end_the_archive(tmp_path: Path) -> None:
@@ -87,6 +89,24 @@ def test_a_member_that_unpacks_to_more_than_it_says_is_damaged(tmp_path: Path) -
     (item,) = read(path)
     assert isinstance(item, Failure)
     assert "is damaged" in item.message
+
+
+def test_a_member_for_which_there_is_no_room_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    path = pack(tmp_path / "a.zip", {"a.txt": os.urandom(200_000).hex().encode(), "b.txt": b"Hop."})
+    monkeypatch.setattr(archive, "_IN_MEMORY", 1000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        first, second = read(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(first, Failure)
+    assert "there is no room in" in first.message
+    assert "damaged" not in first.message
+    assert isinstance(second, Document)
 
 
 def test_an_encrypted_member_is_one_line(tmp_path: Path) -> None:

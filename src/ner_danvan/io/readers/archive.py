@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
-from tempfile import SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile, gettempdir
 from typing import BinaryIO, cast
 from zipfile import ZipFile, ZipInfo
 
@@ -15,6 +17,8 @@ from ner_danvan.io.readers.source import Failure, Item, Settings, Source
 from ner_danvan.io.readers.zips import open_zip, short
 
 _IN_MEMORY = 16 * 2**20  # bytes of a member; a larger one goes to a temporary file
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 def read_archive(
@@ -28,9 +32,11 @@ def read_archive(
         members, other = [], Counter[str]()
         for member in file.infolist():
             path = PurePosixPath(member.filename.replace("\\", "/"))
-            if member.filename.endswith("/") or path.name.startswith((".", "~$")) or "__MACOSX" in path.parts[:1]:
+            if member.filename.endswith("/") or path.name.startswith("~$") or "__MACOSX" in path.parts[:1]:
                 continue
-            if path.suffix.lower() in ENDINGS and not path.is_absolute() and ".." not in path.parts:
+            if path.name.startswith("."):
+                other[path.name] += 1
+            elif path.suffix.lower() in ENDINGS and not path.is_absolute() and ".." not in path.parts:
                 members.append(member)
             else:
                 other[path.suffix.lower() or path.name or "no name"] += 1
@@ -54,14 +60,24 @@ def _read_member(
     if member.flag_bits & 1:
         yield Failure(name, f"{place}: is encrypted; unpack the archive with its password.")
         return
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
-        try:
-            with file.open(member) as stream:
-                shutil.copyfileobj(stream, spooled, 2**20)
-        except Exception as error:  # each way of packing has errors of its own, and the other members are whole
-            yield Failure(name, f"{place}: is damaged ({short(error)}); get the archive again.")
-            return
+    spooled = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed below
+    try:
+        with file.open(member) as stream:
+            shutil.copyfileobj(stream, spooled, 2**20)
         spooled.seek(0)
         origin = {**source.origin, "member": member.filename}
         inner = Source(name, place, cast(BinaryIO, spooled), origin, inside=True, limits=source.limits)
+    except Exception as error:  # each way of packing has errors of its own, and the other members are whole
+        yield Failure(name, f"{place}: {_why_not(error)}")
+    else:
         yield from read(inner, settings)
+    finally:
+        with suppress(OSError):  # what found no room finds none when it is closed
+            spooled.close()
+
+
+def _why_not(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        room = f"there is no room in {gettempdir()} to unpack it ({error.strerror})"
+        return f"{room}; make some, or set TMPDIR to a folder that has it."
+    return f"is damaged ({short(error)}); get the archive again."
