@@ -113,3 +113,30 @@ def test_a_default_is_no_hindrance_to_real_files(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     pack(path, {"a.txt": b"0" * (40 * 2**20)})
     assert "as in a ZIP bomb" in fault(path)  # forty mebibytes of one character are no text
+
+
+def test_a_line_of_jsonl_that_is_too_long_is_one_failure_and_those_behind_it_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    long = '{"text": "' + "x" * 3_000_000 + '"}'
+    path.write_text('{"text": "a"}\n' + long + '\n{"text": "b"}\n' + "x" * 99)
+    first, second, third, last = read(path, limits=Limits(file=50))
+    assert isinstance(second, Failure)
+    assert second.message.startswith(f"{path}:2: the line has {len(long) + 1} bytes, more than 50; ")
+    assert isinstance(last, Failure)
+    assert last.message.endswith("--limit file=99.")
+    assert [item.text for item in (first, third) if isinstance(item, Document)] == ["a", "b"]
+    whole = read(path, limits=parse_limits([f"file={len(long) + 1}"]))
+    assert [type(item) for item in whole] == [Document, Document, Document, Failure]  # the last is no JSON
+
+
+def test_a_part_of_an_xlsx_has_a_limit(tmp_path: Path) -> None:
+    sheet(tmp_path / "a.xlsx")
+    found = re.search(r"--limit (part=\d+)", fault(tmp_path / "a.xlsx", limits=Limits(part=100)))
+    assert found
+    assert "Failure" not in str(read(tmp_path / "a.xlsx", limits=Limits(part=100_000)))
+
+
+@pytest.mark.parametrize("setting", ["cell=9999999999G", "cell=2G", "file=999999999999999G"])
+def test_more_than_can_be_asked_for_is_one_line(setting: str) -> None:
+    with pytest.raises(UserError, match=r"is more than can be; give \w+=\d+ or less"):
+        parse_limits([setting])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from ner_danvan.document import Document
-from ner_danvan.io.readers import Failure
+from ner_danvan.io.readers import Failure, Limits, parse_limits
 
 from .reading import LINES, fault, read
 from .test_encodings import to_tcvn3
@@ -102,6 +104,67 @@ def test_broken_csv_is_one_line(tmp_path: Path, data: bytes, wanted: str) -> Non
     assert "\n" not in items[-1].message
 
 
+def found(path: Path, data: str, **options: Any) -> list[str]:
+    """The texts, and the messages behind the path."""
+    path.write_text(data, newline="")
+    return [
+        item.text if isinstance(item, Document) else item.message.removeprefix(f"{path}: ")
+        for item in read(path, **options)
+    ]
+
+
+def test_a_quote_left_open_to_the_end_is_told_with_its_line_and_rows_before_it_are_read(tmp_path: Path) -> None:
+    texts = found(tmp_path / "a.csv", 'id,text\n1,"a\nb"\n2,"c\n3,d\n4,e\n')
+    assert texts[0] == "a\nb"
+    assert texts[1].startswith("line 4: a quote in this row is never closed")
+    assert len(texts) == 2
+    assert "line 1: a quote in this row" in found(tmp_path / "b.csv", '"text\na\n')[0]
+    assert "line 2: a quote in this row" in found(tmp_path / "c.csv", 'text\n"')[0]
+
+
+def test_rows_that_an_open_quote_ran_together_are_one_failure_and_those_behind_them_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    texts = found(path, 'id,text\n1,a\n2,"b\n3,"c"\n4,d\n')
+    assert texts[0] == "a"
+    assert texts[1].startswith("lines 3 to 4: a quote is left open")
+    assert texts[2:] == ["d"]
+    assert read(path)[1].id == f"{path}:3"
+
+
+def test_a_stray_quote_in_a_row_of_one_line_is_text(tmp_path: Path) -> None:
+    assert found(tmp_path / "a.csv", 'text,id\n"Ông "Tư" họp",1\nBà 5" Năm,2\n') == ['Ông Tư" họp"', 'Bà 5" Năm']
+    both = found(tmp_path / "b.csv", 'text,note\n"a"b,"c\nd",x\ne,f\n')
+    assert both[0].startswith("line 2: a quote is left open")
+    assert both[-1] == "e"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_header_with_a_line_end_in_a_cell_does_not_hide_the_delimiter(tmp_path: Path, delimiter: str) -> None:
+    write_csv(tmp_path / "a.csv", [['Nội dung\n(toàn văn, ";")', "STT"], ["Họp", "1"]], delimiter=delimiter)
+    (item,) = read(tmp_path / "a.csv", column='Nội dung (toàn văn, ";")')
+    assert isinstance(item, Document)
+    assert item.text == "Họp"
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "\ufeffsep=;\n", '"sep=;"\r\n', "SEP=;\r\n"])
+def test_the_line_in_which_excel_names_the_delimiter_is_no_row(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "a.csv"
+    assert found(path, first + 'id;text\r\n;"a, b"\r\n;"c')[0] == "a, b"
+    assert [item.id for item in read(path)] == [f"{path}:2", str(path)]
+    assert "line 4: a quote" in str(read(path)[1])
+
+
+def test_a_line_of_a_csv_has_a_limit(tmp_path: Path) -> None:
+    texts = found(tmp_path / "a.csv", "text\na\n" + "b," * 600 + "\nc\n", limits=Limits(file=1000))
+    assert texts[0] == "a"
+    assert texts[1].startswith("line 3: has more than 1000 characters")
+
+
+def test_csv_in_utf_32_is_read(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ROWS, "utf-32")
+    assert [item.text for item in read(tmp_path / "a.csv") if isinstance(item, Document)] == [ROWS[1][1], ROWS[2][1]]
+
+
 def test_rows_before_a_bad_byte_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"text\n" + b"x\n" * 300_000 + b"\xff\n")
     items = read(tmp_path / "a.csv")
@@ -132,3 +195,83 @@ def test_a_broken_table_is_one_line(tmp_path: Path, name: str) -> None:
     data = (tmp_path / "whole").read_bytes()
     (tmp_path / name).write_bytes(data[: len(data) // 2])
     assert "is no whole" in fault(tmp_path / name)
+
+
+def test_bytes_in_a_parquet_are_the_text_that_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, [["id", "text"], [b"\xff\x01", "Đảng ủy".encode()], [b"b", b"\xff"], [b"c", b"x"]])
+    first, second, third = read(path)
+    assert isinstance(first, Document)
+    assert (first.id, first.text) == ("ff01", "Đảng ủy")
+    assert isinstance(second, Failure)
+    assert second.message.startswith(f"{path}: row 2: its text is not UTF-8")
+    assert isinstance(third, Document)
+    assert (third.id, third.text) == ("c", "x")
+
+
+def write_same(path: Path, text: str, rows: int, **how: Any) -> None:
+    """A file in which all rows point to one text."""
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([text]))
+    parquet.write_table(pa.table({"text": column}), path, **how)
+
+
+def test_a_small_parquet_of_many_long_rows_is_a_bomb(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_same(path, "x" * 1_000_000, 256, compression="zstd")
+    assert path.stat().st_size < 1000
+    *rows, last = read(path)
+    assert len(rows) < 3
+    assert isinstance(last, Failure)
+    wanted = re.search(r"as in a ZIP bomb; .* --limit (ratio=\d+)", last.message)
+    assert wanted
+    whole = read(path, limits=parse_limits([wanted[1]]))
+    assert [type(item) for item in whole] == [Document] * 256
+
+
+def test_a_column_of_a_parquet_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    write_same(tmp_path / "a.parquet", "x" * 2_000_000, 1, compression="zstd")
+    assert 'column "text" in it unpacks to' in fault(tmp_path / "a.parquet")
+
+
+def test_a_long_cell_of_a_parquet_is_a_failure_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, [["text"], ["ab"], ["x" * 500], ["ắ" * 10], ["ắ" * 11], [None]])
+    items = read(path, limits=Limits(cell=10))
+    assert [getattr(item, "text", None) for item in items] == ["ab", None, "ắ" * 10, None, ""]
+    assert all("--limit cell=N" in item.message for item in items if isinstance(item, Failure))
+
+
+def test_other_columns_of_a_parquet_stay_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, [["tags", "id", "text"], [["a"], 7, 1.5], [["b"], 8, 2.5]])
+    assert [(item.id, item.text) for item in read(path) if isinstance(item, Document)] == [("7", "1.5"), ("8", "2.5")]
+    assert [item.text for item in read(path, column="tags") if isinstance(item, Document)] == ["['a']", "['b']"]
+
+
+def test_a_parquet_of_several_groups_whose_dictionaries_end_is_read_to_the_end(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    texts = [f"{row} " * 300 for row in range(1500)]
+    parquet.write_table(
+        pa.table({"text": texts}), tmp_path / "a.parquet", row_group_size=700, dictionary_pagesize_limit=100_000
+    )
+    assert [getattr(item, "text", item) for item in read(tmp_path / "a.parquet")] == texts
+
+
+def test_what_openpyxl_has_to_say_is_not_printed(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    write_xlsx(tmp_path / "b.xlsx", [["text"], *([f"{row}"] for row in range(200))])
+    more = b'</sheetData><extLst><ext uri="{CCE6A557-97BC-4b89-ADB6-D9C93CAAB3DF}"/></extLst>'
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as plain, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as file:
+        for name in plain.namelist():
+            file.writestr(name, plain.read(name).replace(b"</sheetData>", more))
+    assert [getattr(item, "text", item) for item in read(tmp_path / "a.xlsx")] == [str(row) for row in range(200)]
+    assert not list(recwarn)
+
+
+def test_rows_of_a_sheet_before_a_fault_are_read(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "b.xlsx", [["text"], *([f"{row}"] for row in range(200))])
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as plain, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as file:
+        for name in plain.namelist():
+            file.writestr(name, plain.read(name).replace(b'<row r="101"', b'<row r="x"'))
+    items = read(tmp_path / "a.xlsx")
+    assert [getattr(item, "text", None) for item in items] == [*map(str, range(99)), None]

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from ner_danvan.errors import UserError
 
+# what Python's readers of lines and of CSV can be told, on every system
+_MOST, _MOST_OF = 2**62, {"cell": 2**31 - 1}
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
@@ -15,11 +17,11 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 class Limits:
     """Each is the most that is still read; sizes are bytes, but `cell` is characters.
 
-    `file`: of one that is read as a whole (text, DOCX, PDF, HTML, mail; JSONL, tables and archives are not).
-    `members`: in an archive, a DOCX or an XLSX. `unpacked`: all of them together. `part`: one of a DOCX.
-    `ratio`: unpacked to packed, of a member of more than a mebibyte; text comes to 5, XML to 40. `cell`: of a CSV; an
-    unclosed quote would otherwise take the rest of the file. `rows`: of a sheet of an XLSX, where a file may name a
-    row a thousand million.
+    `file`: of one that is read as a whole (text, DOCX, PDF, HTML, mail), and of a line of JSONL or CSV; tables and
+    archives are not. `members`: in an archive, a DOCX or an XLSX. `unpacked`: all of them together. `part`: one of a
+    DOCX or XLSX. `ratio`: unpacked to packed, of a member or a column of Parquet of more than a mebibyte, and of the
+    rows of Parquet together; text comes to 5, XML to 40. `cell`: of a CSV, where an unclosed quote would otherwise take
+    the rest of the file, or a Parquet. `rows`: of a sheet of an XLSX, where a file may name a row a thousand million.
     """
 
     file: int = 2**30
@@ -54,5 +56,8 @@ def parse_limits(settings: Iterable[str]) -> Limits:
         found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", value.strip().upper())
         if found is None or not int(found[1]):
             raise UserError(f'--limit "{setting}": is no size; give a number above 0, as {name}=5000 or {name}=4M.')
-        limits = replace(limits, **{name: int(found[1]) * _UNITS[found[2]]})
+        size, most = int(found[1]) * _UNITS[found[2]], _MOST_OF.get(name, _MOST)
+        if size > most:
+            raise UserError(f'--limit "{setting}": is more than can be; give {name}={most} or less.')
+        limits = replace(limits, **{name: size})
     return limits

@@ -6,23 +6,36 @@ import csv
 import io
 import re
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import islice
+from typing import Any, TextIO
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers.encodings import UTF8, find_encoding
-from ner_danvan.io.readers.source import Item, Settings, Source, library
-from ner_danvan.io.readers.zips import open_zip, short
+from ner_danvan.io.readers.source import Failure, Item, Settings, Source, attempt, library
+from ner_danvan.io.readers.zips import FREE, check_part, check_ratio, open_zip, short
 from ner_danvan.text.normalize import compose
 
 _TEXT_NAMES = {"text", "noidung", "content", "fulltext", "body", "vanban", "noidungbaocao", "noidungvanban"}
 _ID_NAMES = {"id"}
 _SAMPLE = 256 * 2**10  # bytes from which encoding and delimiter are told
-_BATCH_ROWS = 256  # of a Parquet file, decoded at a time
+# of a Parquet file, decoded at a time; fewer rows would copy the dictionary of a column more often
+_BATCH_ROWS, _BATCH_BYTES = 4096, 16 * 2**20
+_ROW_ITSELF = 64  # characters that a row comes to without its text: what is told of it
 _READ_AHEAD = 2**20  # bytes of a Parquet column
+_SOME_ROWS = 64  # of a sheet, read at a time
+_XLSX_PARTS = (".xml", ".rels")
 _SHOWN = 20  # columns that a message lists
+
+
+_EXCEL = re.compile(r'\ufeff?"?sep=([^\w"\r\n\0])"?(?:\r\n|\r|\n)', re.I)  # its first line, where it wrote one
+_QUOTED = re.compile(r'(?:(?<=[,;\t|])|(?<![\s\S]))"(?:[^"]|"")*+(?:"|\Z)')  # a cell, which may hold line ends
+_CSV_HEADER = re.compile(rf"(?:{_QUOTED.pattern}|[^\r\n])*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +65,109 @@ def read_csv(source: Source, settings: Settings) -> Iterator[Item]:
     codec = "utf-8-sig" if encoding.codec == UTF8 else encoding.codec
     stream = io.TextIOWrapper(source.stream, encoding=codec, newline="")
     csv.field_size_limit(source.limits.cell)
-    rows = csv.reader(stream, delimiter=_delimiter(source, sample.decode(codec, "ignore")))
+    rows = _CsvRows(source, stream, sample.decode(codec, "ignore"))
     try:
-        cells = ([encoding.convert(cell) for cell in row] for row in rows)
+        cells = (row if isinstance(row, UserError) else [encoding.convert(cell) for cell in row] for row in rows)
         yield from _documents(cells, source, settings, {})
     except UnicodeDecodeError as error:
         raise source.fault(
-            f"row {rows.line_num + 1} or later: not {codec} ({error.reason}); save it as CSV UTF-8."
-        ) from None
-    except csv.Error as error:
-        raise source.fault(
-            f"line {rows.line_num}: no CSV ({error}); is a quote left open? Longer cells are allowed by --limit cell=N."
+            f"row {rows.line + 1} or later: not {codec} ({error.reason}); save it as CSV UTF-8."
         ) from None
     finally:
         stream.detach()
 
 
+class _CsvRows:
+    """The rows of a CSV; one whose quotes are wrong, in which others may be lost, is an error, and then come the next.
+
+    A stray quote in a row of one line is part of its text. Raises UserError where nothing can come any more.
+    """
+
+    def __init__(self, source: Source, stream: TextIO, sample: str) -> None:
+        self.line = 0  # how many were read
+        self._source, self._ended = source, False
+        self._last = ""
+        said = _EXCEL.match(sample)
+        self._delimiter = said[1] if said else _delimiter(source, sample)
+        self._rows = csv.reader(self._lines(stream), delimiter=self._delimiter, strict=True)
+        if said:  # Excel shows no row for it
+            stream.readline()
+            self.line = 1
+
+    def __iter__(self) -> Iterator[list[str] | UserError]:
+        while not self._ended:
+            begin = self.line + 1
+            try:
+                row = next(self._rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield self._wrong(begin, error)
+            else:
+                yield row
+
+    def _lines(self, stream: TextIO) -> Iterator[str]:
+        most = self._source.limits.file
+        while line := stream.readline(most + 1):
+            self.line += 1
+            if len(line) > most:
+                raise self._source.fault(
+                    f"line {self.line}: has more than {most} characters; cut it, or allow more by --limit file=N."
+                )
+            self._last = line
+            yield line
+        self._ended = True
+
+    def _wrong(self, begin: int, error: csv.Error) -> list[str] | UserError:
+        if "limit" in str(error):
+            raise self._source.fault(
+                f"line {self.line}: no CSV ({error}); is a quote left open? Longer cells are allowed by --limit cell=N."
+            )
+        if self._ended:
+            raise self._source.fault(
+                f"line {begin}: a quote in this row is never closed, and takes all that is behind it; close it."
+            )
+        row = self._read_loosely(self._last) if begin == self.line else None
+        lines = f"line {begin}" if begin == self.line else f"lines {begin} to {self.line}"
+        return row or self._source.fault(
+            f"{lines}: a quote is left open, or stands alone in a cell; close it, or double it."
+        )
+
+    def _read_loosely(self, line: str) -> list[str] | None:
+        """The row of this line, if it ends with it."""
+        ended = False
+
+        def only() -> Iterator[str]:
+            nonlocal ended
+            yield line
+            ended = True
+
+        try:
+            row = next(csv.reader(only(), delimiter=self._delimiter))
+        except csv.Error:
+            return None
+        return None if ended else row
+
+
 def _delimiter(source: Source, sample: str) -> str:
     if source.name.lower().endswith(".tsv"):
         return "\t"
-    header = sample.lstrip("\ufeff\r\n").splitlines()[:1] or [""]
-    bare = re.sub(r'"[^"]*"', "", header[0])
+    header = _CSV_HEADER.match(sample.lstrip("\ufeff\r\n"))
+    bare = _QUOTED.sub("", header[0] if header else "")
     return max(",;\t|", key=bare.count)
 
 
 def read_xlsx(source: Source, settings: Settings) -> Iterator[Item]:
     """Every sheet that has the column; rows have the numbers that the spreadsheet shows."""
     openpyxl = library("openpyxl", source)
-    open_zip(source).close()  # its limits
+    with open_zip(source) as file:
+        for part in file.infolist():
+            if part.filename.endswith(_XLSX_PARTS):  # pictures and the like are not read
+                check_part(part, source)
     source.stream.seek(0)
     try:
-        book = openpyxl.load_workbook(source.stream, read_only=True, data_only=True)
+        with _no_warnings():
+            book = openpyxl.load_workbook(source.stream, read_only=True, data_only=True)
     except Exception as error:  # openpyxl lets through whatever a wrong part makes it stumble over
         raise _no_xlsx(source, error) from None
     try:
@@ -106,7 +191,7 @@ def read_xlsx(source: Source, settings: Settings) -> Iterator[Item]:
 def _rows_of(sheet: Any, source: Source) -> Iterator[Sequence[Any]]:
     """Rows of a sheet, no more than a sheet can have; raises UserError."""
     try:
-        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        for number, row in enumerate(_ahead(sheet.iter_rows(values_only=True)), 1):
             if number > source.limits.rows:
                 raise source.fault(
                     f"has a row below {source.limits.rows}, where a sheet ends; save it again in its program, or "
@@ -119,39 +204,124 @@ def _rows_of(sheet: Any, source: Source) -> Iterator[Sequence[Any]]:
         raise _no_xlsx(source, error) from None
 
 
+def _ahead(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """The rows, some read at once, without openpyxl's warnings; what it stumbles over is raised behind those before."""
+    fault: Exception | None = None
+    while fault is None:
+        some = []
+        with _no_warnings():
+            try:
+                for row in islice(rows, _SOME_ROWS):
+                    some.append(row)  # noqa: PERF402 - those before a fault are kept
+            except Exception as error:
+                fault = error
+        yield from some
+        if len(some) < _SOME_ROWS and fault is None:
+            return
+    raise fault
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """They are about styles and print areas, and quote the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _no_xlsx(source: Source, error: Exception) -> UserError:
     return source.fault(f"is no whole XLSX file ({short(error)}); open it in its program and save it again.")
 
 
 def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
-    """Rows count from 1."""
+    """Rows count from 1. What is the same in many rows stays one in memory, and must not make a small file endless."""
     library("pyarrow", source)
     parquet = library("pyarrow.parquet", source)
+    size = max(1, source.stream.seek(0, io.SEEK_END))
     try:
-        with parquet.ParquetFile(source.stream, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
-            names = file.schema_arrow.names
-            columns = _choose(names, source, settings)
-            wanted = [names[i] for i in dict.fromkeys((columns.text, columns.id)) if i is not None]
-            columns = _Columns(0, None if columns.id is None else wanted.index(names[columns.id]))
-            number = 0
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    number += 1
-                    yield columns.document(values, number, source, {})
+        schema = parquet.ParquetFile(source.stream, pre_buffer=False)
+        metadata, names = schema.metadata, schema.schema_arrow.names
+        columns = _choose(names, source, settings)
+        wanted = [names[i] for i in dict.fromkeys((columns.text, columns.id)) if i is not None]
+        columns = _Columns(0, None if columns.id is None else wanted.index(names[columns.id]))
+        leaves = {metadata.schema.column(place).path for place in range(metadata.num_columns)}
+        with parquet.ParquetFile(
+            source.stream,
+            metadata=metadata,
+            buffer_size=_READ_AHEAD,
+            pre_buffer=False,
+            read_dictionary=[name for name in wanted if name in leaves],
+        ) as file:
+            number = given = 0
+            for group in range(metadata.num_row_groups):
+                rows = _rows_at_once(metadata.row_group(group), wanted, source)
+                for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
+                    for scalars in zip(*batch.columns, strict=True):
+                        number += 1
+                        row = partial(_parquet_row, columns, scalars, number, source)
+                        item = attempt(f"{source.name}:{number}", row)
+                        given += _ROW_ITSELF + (len(item.id) + len(item.text) if isinstance(item, Document) else 0)
+                        if given > FREE and given > source.limits.ratio * size:
+                            # what all rows will come to if those behind are like these, and a tenth more
+                            whole = -(-11 * given * max(number, metadata.num_rows) // (10 * number * size))
+                            raise source.fault(
+                                f"row {number}: its rows come to more than {source.limits.ratio} times its size, as in "
+                                f"a ZIP bomb; if you trust it, allow it by --limit ratio={whole}."
+                            )
+                        yield item
     except UserError:
         raise
-    except Exception as error:  # ArrowException, OSError, and UnicodeDecodeError at a text that is none
+    except Exception as error:  # ArrowException, OSError, and whatever a broken schema makes it stumble over
         raise source.fault(f"is no whole Parquet file ({short(error)}); write it again.") from None
 
 
+def _rows_at_once(group: Any, wanted: Sequence[str], source: Source) -> int:
+    """How many rows of a group are decoded at a time; raises UserError if a column in it breaks a limit."""
+    rows, unpacked = int(group.num_rows), 0
+    for chunk in (group.column(place) for place in range(group.num_columns)):
+        name = chunk.path_in_schema
+        if any(name == one or name.startswith(f"{one}.") for one in wanted):
+            check_ratio(f'column "{name}"', chunk.total_uncompressed_size, chunk.total_compressed_size, source)
+            unpacked += int(chunk.total_uncompressed_size)
+    return max(1, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(1, unpacked)))
+
+
+def _parquet_row(columns: _Columns, scalars: Sequence[Any], number: int, source: Source) -> Document:
+    values = [_value(scalar, number, source, text=place == columns.text) for place, scalar in enumerate(scalars)]
+    return columns.document(values, number, source, {})
+
+
+def _value(scalar: Any, number: int, source: Source, *, text: bool) -> Any:
+    """A cell of a Parquet file, bytes as the text that they are; raises UserError."""
+    scalar = getattr(scalar, "value", scalar)  # of a dictionary
+    data = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
+    if data is None:
+        return scalar.as_py()
+    most = source.limits.cell
+    if data.size <= 4 * most:  # a character's bytes are four at most
+        try:
+            cell = str(data, "utf-8")
+        except UnicodeDecodeError as error:
+            if not text:
+                return memoryview(data).hex()  # an id need not be text
+            raise source.fault(f"row {number}: its text is not UTF-8 ({error.reason}); write it as UTF-8.") from None
+        if len(cell) <= most:
+            return cell
+    raise source.fault(f"row {number}: a cell has more than {most} characters; allow longer ones by --limit cell=N.")
+
+
 def _documents(
-    rows: Iterable[Sequence[Any]], source: Source, settings: Settings, more: dict[str, str]
-) -> Iterator[Document]:
+    rows: Iterable[Sequence[Any] | UserError], source: Source, settings: Settings, more: dict[str, str]
+) -> Iterator[Item]:
     columns: _Columns | None = None
     for number, row in enumerate(rows, 1):
-        if not any(_filled(row)):
+        if isinstance(row, UserError):
+            if columns is None:
+                raise row
+            yield Failure(f"{source.name}:{number}", str(row))
+        elif not any(_filled(row)):
             continue
-        if columns is None:
+        elif columns is None:
             columns = _choose([str(value or "").strip() for value in row], source, settings)
         else:
             yield columns.document(row, number, source, more)

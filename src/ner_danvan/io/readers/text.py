@@ -8,7 +8,9 @@ from functools import partial
 
 from ner_danvan.document import Document, parse_json_line
 from ner_danvan.io.readers.encodings import UTF8, decode
-from ner_danvan.io.readers.source import Item, Settings, Source, attempt
+from ner_danvan.io.readers.source import Failure, Item, Settings, Source, attempt
+
+_SKIPPED = 2**20  # bytes of a line that is too long, read at a time
 
 
 def read_text_file(source: Source, settings: Settings) -> Iterator[Item]:
@@ -22,9 +24,21 @@ def read_text_file(source: Source, settings: Settings) -> Iterator[Item]:
 
 def read_json_lines(source: Source, settings: Settings) -> Iterator[Item]:
     """A document a line; a line that cannot be read is one failure, and those behind it are still read."""
-    for number, line in enumerate(source.stream, 1):
-        if line.strip():
-            place = f"{source.name}:{number}"
+    most = source.limits.file
+    number = 0
+    while line := source.stream.readline(most + 1):
+        number += 1
+        place = f"{source.name}:{number}"
+        if len(line) > most and not line.endswith(b"\n"):
+            size = len(line)
+            while not line.endswith(b"\n") and (line := source.stream.readline(_SKIPPED)):
+                size += len(line)
+            yield Failure(
+                place,
+                f"{place}: the line has {size} bytes, more than {most}; cut the text, or allow more by --limit "
+                f"file={size}.",
+            )
+        elif line.strip():
             yield attempt(place, partial(parse_row, line, place, {**source.origin, "row": number}))
 
 

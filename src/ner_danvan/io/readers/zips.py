@@ -7,7 +7,7 @@ from zipfile import ZipFile, ZipInfo
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.source import Source
 
-_FREE = 2**20  # bytes that a member may have whatever its ratio
+FREE = 2**20  # bytes that a member may have whatever its ratio
 
 
 def open_zip(source: Source) -> ZipFile:
@@ -32,13 +32,27 @@ def open_zip(source: Source) -> ZipFile:
             f"--limit unpacked={total}."
         )
     for member in members:
-        if member.file_size > _FREE and member.file_size > limits.ratio * max(1, member.compress_size):
-            ratio = -(-member.file_size // max(1, member.compress_size))
-            raise source.fault(
-                f"{member.filename} in it unpacks to {ratio} times its size, more than {limits.ratio}, as in a ZIP "
-                f"bomb; if you trust it, allow it by --limit ratio={ratio}."
-            )
+        check_ratio(member.filename, member.file_size, member.compress_size, source)
     return file
+
+
+def check_ratio(what: str, unpacked: int, packed: int, source: Source) -> None:
+    """Raises UserError if something in a file unpacks to more than its size lets expect; both are bytes."""
+    if unpacked > FREE and unpacked > source.limits.ratio * max(1, packed):
+        ratio = -(-unpacked // max(1, packed))
+        raise source.fault(
+            f"{what} in it unpacks to {ratio} times its size, more than {source.limits.ratio}, as in a ZIP "
+            f"bomb; if you trust it, allow it by --limit ratio={ratio}."
+        )
+
+
+def check_part(part: ZipInfo, source: Source) -> None:
+    """Raises UserError if a part is larger than one may be."""
+    if part.file_size > source.limits.part:
+        raise source.fault(
+            f"{part.filename} in it has {part.file_size} bytes, more than {source.limits.part}; cut the file into "
+            f"several, or allow more by --limit part={part.file_size}."
+        )
 
 
 def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
@@ -46,11 +60,7 @@ def read_member(file: ZipFile, name: str | ZipInfo, source: Source) -> bytes:
     shown = name if isinstance(name, str) else name.filename
     try:
         info = file.getinfo(name) if isinstance(name, str) else name
-        if info.file_size > source.limits.part:
-            raise source.fault(
-                f"{shown} in it has {info.file_size} bytes, more than {source.limits.part}; cut the file into several, "
-                f"or allow more by --limit part={info.file_size}."
-            )
+        check_part(info, source)
         if info.flag_bits & 1:
             raise source.fault(f"{shown} in it is encrypted; save a copy without its password.")
         return file.read(info)
