@@ -90,6 +90,21 @@ def test_stdin_is_held_to_a_limit_and_what_cannot_be_read_is_a_failure(tmp_path:
     assert "cannot be read" in failure.message
 
 
+@pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf"])
+def test_what_comes_by_a_pipe_is_read_by_its_content(begin: bytes) -> None:
+    rows = b'{"id": "a", "text": "x"}\n{ "text" : "y"}\n'
+    assert [(item.id, item.text) for item in read("-", stdin=begin + rows) if isinstance(item, Document)] == [
+        ("a", "x"),
+        ("stdin:2", "y"),
+    ]
+    (page,) = read("-", stdin=b"<!doctype html><html><body><p>Huyen uy</p></body></html>")
+    assert isinstance(page, Document)
+    assert page.text.strip() == "Huyen uy"
+    (document,) = read("-", stdin=b'{"khoa": 1}\n')
+    assert isinstance(document, Document)
+    assert document.text == '{"khoa": 1}\n'
+
+
 def test_a_closed_stdin_is_a_failure() -> None:
     (failure,) = read_inputs(["-"], lambda: None)
     assert isinstance(failure, Failure)

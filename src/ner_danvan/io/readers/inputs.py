@@ -109,6 +109,7 @@ def _read_stream(stream: BinaryIO, file: InputFile, settings: Settings, limits: 
         except OSError as error:
             yield Failure(file.name, f"{file.path}: cannot be read or kept ({error.strerror or error}).")
             return
+        kept.seek(0)
         source = Source(file.name, str(file.path), cast(BinaryIO, kept), {"source": file.name}, limits=limits)
         yield from read_source(source, settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from pathlib import PurePath
 from zipfile import ZipFile
 
@@ -29,6 +30,7 @@ _PAGE = re.compile(
 )
 _MAIL_LINE = re.compile(rb"(?:[A-Za-z-]{2,40}:.*|[ \t].*)\r?\n")
 _MAIL_MARK = re.compile(rb"^(?:MIME-Version|Received|Message-ID|Return-Path):", re.I | re.M)
+_ROW = re.compile(rb'\{\s*+"(?:id|text|meta|spans)"\s*+:')  # how a line of document JSONL begins
 _OLD = {
     b"\xd0\xcf\x11\xe0": "is an old Office file (.doc, .xls) or a mail of Outlook; save it as .docx, .xlsx or .eml.",
     b"{\\rtf": "is RTF; open it in Word and save it as .docx.",
@@ -60,6 +62,8 @@ def kind_of(source: Source) -> str:
         return HTML
     if by_ending in _BINARY:
         raise source.fault(f"is no {by_ending} file, whatever its ending; get it again, or rename it to what it is.")
+    if by_ending is None and _ROW.match(head.removeprefix(BOM_UTF8)):  # what comes by a pipe has no ending
+        return JSONL
     return MAIL if _is_mail(head) else TEXT
 
 
