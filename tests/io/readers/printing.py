@@ -45,3 +45,28 @@ def print_pdf(path: Path, lines: Sequence[str], header: str = "", footer: str = 
     add(file, lines, **how)
     file.output(str(path))
     return path
+
+
+def written_pdf(drawn: str, pages: int = 1, **unicode: str) -> bytes:
+    """A file that draws the same letters on each page; of some of them, what they stand for, in hexadecimal UTF-16."""
+    content = f"BT /F 12 Tf 10 700 Td ({drawn}) Tj ET"
+    pairs = " ".join(f"<{ord(letter):02X}> <{code}>" for letter, code in unicode.items())
+    letters = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
+        f"1 begincodespacerange <00> <FF> endcodespacerange {len(unicode)} beginbfchar {pairs} endbfchar endcmap end end"
+    )
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Count {pages}/Kids[{'3 0 R ' * pages}]>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        f"<</Length {len(content)}>>stream\n{content}\nendstream",
+        f"<</Type/Font/Subtype/Type1/BaseFont/Helvetica{'/ToUnicode 6 0 R' if unicode else ''}>>",
+        f"<</Length {len(letters)}>>stream\n{letters}\nendstream",
+    ]
+    data = "%PDF-1.4\n"
+    places = ["0000000000 65535 f \n"]
+    for number, one in enumerate(objects, 1):
+        places.append(f"{len(data):010} 00000 n \n")
+        data += f"{number} 0 obj\n{one}\nendobj\n"
+    end = f"trailer<</Size {len(places)}/Root 1 0 R>>\nstartxref\n{len(data)}\n%%EOF"
+    return f"{data}xref\n0 {len(places)}\n{''.join(places)}{end}".encode()

@@ -19,6 +19,7 @@ from ner_danvan.io.readers import Failure, Limits, parse_limits
 from ner_danvan.io.readers import read_one as read_data
 from ner_danvan.predict import main
 
+from .printing import written_pdf
 from .reading import fault, read
 
 PAGE = "<html><body><p>Đảng ủy xã họp.</p></body></html>"
@@ -50,6 +51,8 @@ CASES: dict[str, tuple[str, Callable[[Path], object], int]] = {
     "ratio": ("a.zip", lambda path: pack(path, {"a.txt": BLANKS}), 2),
     "cell": ("a.csv", lambda path: path.write_text("text\n" + "x" * 200), 199),
     "rows": ("a.xlsx", sheet, 3),
+    "pages": ("a.pdf", lambda path: path.write_bytes(written_pdf("Dang uy", 3)), 2),
+    "characters": ("a.pdf", lambda path: path.write_bytes(written_pdf("Dang uy", 3)), 20),
 }
 
 

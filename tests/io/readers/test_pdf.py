@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ner_danvan.io.readers import pdf
 from ner_danvan.io.readers.layout import Line, flow
 
-from .printing import add, new_pdf, print_pdf
+from .printing import add, new_pdf, print_pdf, written_pdf
 from .reading import LINES, fault, read, read_one
 from .test_encodings import to_tcvn3
 
@@ -95,6 +97,40 @@ def test_old_fonts_are_converted_with_a_remark(tmp_path: Path) -> None:
     notes: list[str] = []
     assert "Ban D©n vËn" not in read_one(tmp_path / "a.pdf", notes=notes).text
     assert "TCVN3" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("codes", "wanted"),
+    [
+        ({"A": "D83DDE00"}, "\U0001f600 Ban \U0001f600, huy\u00ean"),
+        ({"A": "D83D"}, "\ud83d Ban \ud83d, huy\u00ean"),
+        ({"A": "DE00D83D"}, "\ude00\ud83d Ban \ude00\ud83d, huy\u00ean"),
+    ],
+    ids=["a character of two halves", "half of one", "halves the wrong way round"],
+)
+def test_offsets_are_those_that_a_reader_of_json_sees(tmp_path: Path, codes: dict[str, str], wanted: str) -> None:
+    (tmp_path / "a.pdf").write_bytes(written_pdf("A Ban A, huy#n", **codes, **{"#": "00EA"}))
+    text = read_one(tmp_path / "a.pdf").text
+    assert text == wanted
+    assert json.loads(json.dumps(text)) == text
+
+
+def test_halves_of_a_character_that_two_letters_draw_are_one(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(written_pdf("AB huyen", A="D83D", B="DE00"))
+    assert read_one(tmp_path / "a.pdf").text == "\U0001f600 huyen"
+
+
+def test_a_page_with_more_letters_than_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "_MOST_ON_A_PAGE", 20)
+    (tmp_path / "a.pdf").write_bytes(written_pdf("a" * 20, 2))
+    assert read_one(tmp_path / "a.pdf").text
+    (tmp_path / "a.pdf").write_bytes(written_pdf("a" * 21, 2))
+    assert "page 1 has 21 characters, more than 20" in fault(tmp_path / "a.pdf")
+
+
+def test_two_copies_of_a_short_page_are_no_headers(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(written_pdf("Dang uy xa hop", 2))
+    assert read_one(tmp_path / "a.pdf").text.split() == ["Dang", "uy", "xa", "hop"] * 2
 
 
 def test_a_scan_is_one_line_and_a_scanned_page_is_told(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ class Line:
 def flow(pages: Sequence[Sequence[Line]]) -> tuple[str, list[int]]:
     """Text of the pages, and the offset at which each begins; headers, footers and page numbers left out."""
     kept = _without_edges(pages)
+    if not any(kept):  # two copies of a short page repeat all of it, and yet that is the text
+        kept = [list(lines) for lines in pages]
     placed = [_Placed(line, page) for page, lines in enumerate(kept) for line in lines]
     _find_margins(placed)
     habits = _Habits(placed)

@@ -22,6 +22,7 @@ class Limits:
     DOCX or XLSX. `ratio`: unpacked to packed, of a member or a column of Parquet of more than a mebibyte, and of the
     rows of Parquet together; text comes to 5, XML to 40. `cell`: of a CSV, where an unclosed quote would otherwise take
     the rest of the file, or a Parquet. `rows`: of a sheet of an XLSX, where a file may name a row a thousand million.
+    `pages`, `characters`: of a PDF, which may draw a page again and again.
     """
 
     file: int = 2**30
@@ -31,6 +32,8 @@ class Limits:
     ratio: int = 200
     cell: int = 16 * 2**20
     rows: int = 1_048_576
+    pages: int = 10_000
+    characters: int = 32 * 2**20
 
 
 SAFE = Limits()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,8 @@ _SPACE = 0.25  # a space, where a line has none
 _TIGHT = 0.3  # what a glyph may go back, or up, in a line
 _MOST_UNKNOWN = 0.2  # share of the characters of which the fonts do not say what they are
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
+_MOST_ON_A_PAGE = 500_000  # characters; A4 holds some 5,000, and each takes 400 bytes until its page is read
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def read_pdf(source: Source, settings: Settings) -> Iterator[Item]:
@@ -35,7 +38,7 @@ def read_pdf(source: Source, settings: Settings) -> Iterator[Item]:
     except pdfium.PdfiumError as error:
         raise _why(source, error) from None
     try:
-        pages = [_read_page(file, number, source) for number in range(len(file))]
+        pages = _read_pages(file, source)
     except pdfium.PdfiumError as error:
         raise source.fault(f"a page cannot be read ({error}); print it to a new PDF.") from None
     finally:
@@ -68,17 +71,44 @@ def _check_letters(pages: list[list[Line]], source: Source) -> None:
         raise source.fault("its fonts do not say which letters they show; run OCR on it: ocrmypdf --force-ocr -l vie")
 
 
-def _read_page(file: Any, number: int, source: Source) -> list[Line]:
-    """The lines of a page in the order of its content."""
+def _read_pages(file: Any, source: Source) -> list[list[Line]]:
+    """The lines of each page; raises UserError where there are more pages or characters than may be."""
+    limits = source.limits
+    if len(file) > limits.pages:
+        raise source.fault(
+            f"has {len(file)} pages, more than {limits.pages}; cut it into several, or allow more by "
+            f"--limit pages={len(file)}."
+        )
+    pages = []
+    left = limits.characters  # a few bytes can name a page again and again, and draw it full of letters
+    for number in range(len(file)):
+        lines, count = _read_page(file, number, left, source)
+        pages.append(lines)
+        left -= count
+    return pages
+
+
+def _read_page(file: Any, number: int, left: int, source: Source) -> tuple[list[Line], int]:
+    """The lines of a page in the order of its content, and how many of the characters `left` it has."""
     page = file[number]
     text_page = page.get_textpage()
     try:
         raw = library("pypdfium2.raw", source)
-        lines = _merged(_glyph_lines(text_page.raw, text_page.count_chars(), raw))
+        count = text_page.count_chars()
+        if count > left:
+            raise source.fault(
+                f"has more than {source.limits.characters} characters up to page {number + 1}; cut it into several, "
+                "or allow more by --limit characters=N."
+            )
+        if count > _MOST_ON_A_PAGE:
+            raise source.fault(
+                f"page {number + 1} has {count} characters, more than {_MOST_ON_A_PAGE}; print it to smaller pages."
+            )
+        lines = _merged(_glyph_lines(text_page.raw, count, raw))
     finally:
         text_page.close()
         page.close()
-    return [line for glyphs in lines for line in _cells(glyphs)]
+    return [line for glyphs in lines for line in _cells(glyphs)], count
 
 
 class _Glyph(NamedTuple):
@@ -158,7 +188,12 @@ def _cells(glyphs: list[_Glyph]) -> Iterator[Line]:
 
 
 def _line(words: list[list[_Glyph]], size: float) -> Line:
-    text = compose(" ".join("".join(glyph.char for glyph in word) for word in words))
+    # PDFium gives a character above U+FFFF as two halves; kept apart, JSON would join them, and all offsets be wrong
+    text = compose(_HALVES.sub(_joined, " ".join("".join(glyph.char for glyph in word) for word in words)))
     left, base = words[0][0].left, words[0][0].base
     space = median([after[0].left - word[-1].right for word, after in pairwise(words)] or [_SPACE * size])
     return Line(text, left, words[-1][-1].right, base, size, words[0][-1].right - left, space)
+
+
+def _joined(halves: re.Match[str]) -> str:
+    return halves.group().encode("utf-16-le", "surrogatepass").decode("utf-16-le")
