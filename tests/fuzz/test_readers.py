@@ -111,6 +111,8 @@ GROWING: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "menus in menus": ("a.html", lambda n: f"<body>{'<div class=menu>' * n}{PROSE}{'x</div>' * n}".encode()),
     "boxes of news": ("a.html", lambda n: f"<body>{f'<div><h3>Tin khác</h3>{PROSE}</div>' * n}".encode()),
     "headlines": ("a.html", lambda n: f"<body>{f'<h3>Tin khác</h3>{PROSE}' * n}".encode()),
+    "scripts between letters": ("a.html", lambda n: ("<body>" + "<script></script>a" * n + PROSE).encode()),
+    "bodies": ("a.html", lambda n: ("<body>" + f"</body><body>{PROSE}" * n).encode()),
     "elements": ("a.html", lambda n: ("<body>" + "<b>x" * n + PROSE).encode()),
     "mail in parts": (
         "a.eml",

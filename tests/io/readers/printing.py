@@ -53,7 +53,8 @@ def written_pdf(drawn: str, pages: int = 1, **unicode: str) -> bytes:
     pairs = " ".join(f"<{ord(letter):02X}> <{code}>" for letter, code in unicode.items())
     letters = (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def "
-        f"1 begincodespacerange <00> <FF> endcodespacerange {len(unicode)} beginbfchar {pairs} endbfchar endcmap end end"
+        f"1 begincodespacerange <00> <FF> endcodespacerange {len(unicode)} beginbfchar {pairs} endbfchar "
+        "endcmap end end"
     )
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",

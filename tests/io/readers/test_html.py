@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from ner_danvan.io.readers.article import _title_place
+from ner_danvan.io.readers.blocks import blocks_of
+from ner_danvan.io.readers.html import _drop
+
 from .pages import PAGES
 from .reading import LINES, fault, read_one
 from .test_encodings import to_tcvn3
 
-pytest.importorskip("lxml")
+html = pytest.importorskip("lxml.html")
 
 TITLE, DATE, AUTHOR = "Thanh Sơn sơ kết công tác dân vận quý I", "Thứ ba, 05/03/2024 08:15", "Tin, ảnh: Trần Thị Bưởi"
 
@@ -71,6 +75,14 @@ def test_a_page_may_name_its_encoding(tmp_path: Path) -> None:
     assert read_one(tmp_path / "a.html").text == "Xã Nà Hà hop"
 
 
+@pytest.mark.parametrize("name", ["unicode_escape", "raw_unicode_escape", "utf-7", "punycode", "rot13", "idna", "x"])
+def test_what_is_no_encoding_of_pages_is_not_tried(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.html").write_bytes(
+        page("<p>+AEEA- \\u0041 xa Ta Xua \xff</p>", f"<meta charset={name}>").encode("latin-1")
+    )
+    assert read_one(tmp_path / "a.html").text == "+AEEA- \\u0041 xa Ta Xua \ufffd"
+
+
 def test_old_fonts_are_converted_with_a_remark(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(
         page("".join(f"<p>{to_tcvn3(line).decode('latin-1')}</p>" for line in LINES[1:])).encode()
@@ -87,6 +99,45 @@ def test_a_page_without_text_is_one_line(tmp_path: Path, body: str) -> None:
 
 def test_deep_nesting_is_no_crash(tmp_path: Path) -> None:
     assert "x" in read_one(write(tmp_path, "<html><body>" + "<div>" * 1500 + "x" + "</div>" * 1500 + "x")).text
+
+
+@pytest.mark.parametrize("before", ["", "<td></b>" * 300])
+def test_text_deeper_than_the_parser_goes_is_never_left_out_in_silence(tmp_path: Path, before: str) -> None:
+    body = before + "<div>" * 2100 + f"<p>{LINES[1]}</p>"
+    assert "cannot be read to its end (line 1" in fault(write(tmp_path, page(body)))
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "</body>{}</html>",
+        "</body></html>{}",
+        "</body></html>\n<p>{}</p>",
+        "</body><body><p>{}</p></body></html>",
+        "</body></html><html><head><title>x</title></head><body><p>{}</p></body></html>",
+    ],
+)
+@pytest.mark.parametrize("before", ["<html><head></head><body>", "<body>", ""])
+def test_text_behind_the_page_or_in_another_body_is_read(tmp_path: Path, before: str, behind: str) -> None:
+    text = f"{before}<p>{LINES[1]}</p>{behind.format(LINES[2])}"
+    assert read_one(write(tmp_path, text)).text.split("\n") == LINES[1:]
+
+
+def test_what_is_dropped_copies_none_of_the_text_beside_it() -> None:
+    """Joined at each of many scripts, the text would be copied as many times."""
+    page = html.document_fromstring("<p>a<script>x</script>b<script>y</script>c</p>")
+    for script in page.findall(".//script"):
+        _drop(script)
+    (paragraph,) = page.iter("p")
+    assert [paragraph.text, *(child.tail for child in paragraph)] == ["a", "b", "c"]
+    assert [block.text for block in blocks_of(page)] == ["abc"]
+
+
+def test_each_line_is_looked_for_at_the_beginning_of_a_pages_name_only() -> None:
+    """In a name of any length, as many lines would each be sought from end to end."""
+    blocks = blocks_of(html.document_fromstring(f"<div>{TITLE}</div><p>{LINES[1]}</p>"))
+    found = [_title_place(blocks, "x" * length + TITLE, 1, 1) for length in (10, 2_000)]
+    assert found == [0, None]
 
 
 def test_other_news_among_the_paragraphs_are_dropped(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ner_danvan.io.readers.web import FURNITURE, RELATED, REMARK
 _DATE = re.compile(r"\b\d{1,2}\s*[/.-]\s*\d{1,2}\s*[/.-]\s*\d{4}\b|\bngày\s+\d{1,2}\s+tháng\s+\d{1,2}\b", re.I)
 _SHORT = 90  # characters that a date line or a by-line may have
 _FAR = 12  # lines before the text, above which a line is the site's name and no title
+_NAME = 1_000  # characters of a page's names of itself that are looked at, for each block
 _TITLE = 13  # characters that a title has at least
 _NEARLY_ALL = 0.8  # share of the running text that the article's element holds
 _MOST_IN_BOX = 0.8  # share of it that a box of other news may hold
@@ -68,7 +69,7 @@ def _main_element(blocks: list[Block], body: Any) -> Any:
 
 def _title_place(blocks: list[Block], head: str, first: int, last: int) -> int | None:
     """The title's block, before the end of the text: what the page is named after, else a heading."""
-    head = head.casefold()
+    head = head[:_NAME].casefold()
     long = [place for place in range(max(0, first - _FAR), last + 1) if len(blocks[place].text) >= _TITLE]
     named = [place for place in long if blocks[place].text.casefold() in head and not blocks[place].is_menu]
     if named:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ner_danvan.document import Document
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.article import article_lines
 from ner_danvan.io.readers.blocks import prose_in
 from ner_danvan.io.readers.encodings import convert_legacy, decode
@@ -20,6 +20,11 @@ _MOST_KEPT = 20  # elements in one another that are furniture by their names and
 # lxml gives these and does not take them back; a page feed and the like part words
 _NO_TEXT = {code: " " if chr(code).isspace() else "" for code in (*range(0x20), 0xFFFE, 0xFFFF)}
 _NO_TEXT |= {code: chr(code) for code in (0x09, 0x0A, 0x0D)}
+# not UTF-16: that a page in it could be searched for its name
+_OF_PAGES = re.compile(
+    r"cp125\d|cp874|iso8859-\d+|ascii|tis-620|koi8-[ru]|gb2312|gbk|gb18030|big5|big5hkscs|euc_(?:jp|kr)|shift_jis|cp932|"
+    r"cp949|iso2022_jp|mac-roman"
+)
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 
 
@@ -41,16 +46,27 @@ def _decode(data: bytes, source: Source) -> str:
             return data.decode("utf-8-sig")
         return data.decode("utf-16")
     except UnicodeDecodeError:
-        named = _META_CHARSET.search(data[:4096])
         try:
-            if named and named[1].lower() not in (b"utf-8", b"utf8"):
-                return data.decode(named[1].decode())
-        except (LookupError, ValueError):
+            if codec := _named_codec(data):
+                return data.decode(codec)
+        except ValueError:
             pass
         try:
             return decode(data, source.place)[0]
         except UserError:
             return data.decode("utf-8", "replace")  # one bad byte should not cost a page
+
+
+def _named_codec(data: bytes) -> str | None:
+    """What a page names, if it is an encoding of pages: Python has more, such as `unicode_escape` and `punycode`."""
+    named = _META_CHARSET.search(data[:4096])
+    if named is None:
+        return None
+    try:
+        codec = codecs.lookup(named[1].decode()).name
+    except LookupError:
+        return None
+    return codec if _OF_PAGES.fullmatch(codec) else None
 
 
 def html_to_text(page: str, source: Source) -> str:
@@ -62,14 +78,34 @@ def html_to_text(page: str, source: Source) -> str:
     page = re.sub(r"^\s*<\?xml[^>]*\?>", "", page.lstrip("\ufeff")).translate(_NO_TEXT)
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        root = html.fromstring(page.encode("utf-8", "replace"), parser=parser)
+        root = html.document_fromstring(page.encode("utf-8", "replace"), parser=parser)
     except Exception as error:  # lxml's errors are known only once it is imported
         raise source.fault(f"is no HTML ({short(error)}); save the page again.") from None
-    body = root.find(".//body")
-    body = root if body is None else body
+    if cut := next((entry for entry in parser.error_log if entry.level_name == "FATAL"), None):
+        # libxml2 gives what stands before, and no word of the rest
+        raise source.fault(
+            f"cannot be read to its end (line {cut.line}: {one_line(cut.message)[:80]}); open it in a browser, and "
+            "save its text."
+        )
+    body = _body(root)
     _strip(body)
     names = [root.findtext(".//title"), *root.xpath("//meta[@property='og:title']/@content")]
     return "\n".join(article_lines(body, " ".join(" ".join(name for name in names if name).split())))
+
+
+def _body(root: Any) -> Any:
+    """The body, with what stands behind it and behind the page, as browsers show it."""
+    body = root.find(".//body")
+    if body is None:
+        body, behind = root, list(root.itersiblings())
+    else:
+        behind = [body.makeelement("span"), *body.itersiblings(), *root.itersiblings()]
+        behind[0].text, body.tail = body.tail, None
+    for element in behind:
+        if element.tag in ("html", "body"):
+            element.tag = "div"
+        body.append(element)
+    return body
 
 
 def _strip(body: Any) -> None:
@@ -92,14 +128,9 @@ def _strip(body: Any) -> None:
 
 
 def _drop(element: Any) -> None:
-    """Without its tail, which is its parent's text."""
-    parent, before = element.getparent(), element.getprevious()
-    if element.tail:
-        if before is None:
-            parent.text = (parent.text or "") + element.tail
-        else:
-            before.tail = (before.tail or "") + element.tail
-    parent.remove(element)
+    """Leave nothing of it but its tail, which is its parent's text, and itself: to join texts is quadratic."""
+    element.clear(keep_tail=True)
+    element.tag = "span"
 
 
 def _hidden(element: Any) -> bool:
