@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from ner_danvan.io.readers.docx import _parse
+from ner_danvan.io.readers.source import Source
 
 from .reading import LINES, fault, read_one
 from .test_encodings import to_tcvn3
@@ -100,6 +104,57 @@ def test_old_fonts_are_converted_with_a_remark(tmp_path: Path) -> None:
 
 def test_a_docx_is_known_by_its_content(tmp_path: Path) -> None:
     assert read_one(write(tmp_path / "a.txt", p("Đảng ủy"))).text == "Đảng ủy"
+
+
+def test_a_file_without_text_is_one_line(tmp_path: Path) -> None:
+    assert "has no text; if it shows pictures" in fault(write(tmp_path / "a.docx", "<w:p/><w:sectPr/>"))
+
+
+def test_text_in_a_file_of_another_format_inside_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    chunk = '<w:altChunk r:id="x" xmlns:r="r"/>'
+    assert "has its text in a file of another format inside; open it in Word" in fault(
+        write(tmp_path / "a.docx", chunk)
+    )
+    notes: list[str] = []
+    document = read_one(write(tmp_path / "b.docx", p("Đảng ủy") + chunk), notes=notes)
+    assert document.text == "Đảng ủy"
+    (note,) = notes
+    assert note.startswith(f"{tmp_path}/b.docx: left out what it has in a file of another format inside; open it")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_part_that_is_listed_many_times_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.docx", p("Đảng ủy"), header1=p("Huyện ủy"), numbering="")
+    with zipfile.ZipFile(path, "a") as file:
+        for name in ("header1", "numbering") * 20:
+            file.writestr(f"word/{name}.xml", _OPEN + p("Tỉnh ủy") + _CLOSE)
+    read: list[str] = []
+
+    def parse(file: zipfile.ZipFile, name: str, source: Source) -> Any:
+        read.append(name)
+        return _parse(file, name, source)
+
+    monkeypatch.setattr("ner_danvan.io.readers.docx._parse", parse)
+    assert read_one(path).text == "Tỉnh ủy\nĐảng ủy"
+    assert sorted(read) == ["_rels/.rels", "word/document.xml", "word/header1.xml", "word/numbering.xml"]
+
+
+def test_a_relation_that_names_no_part_is_passed_over(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as file:
+        file.writestr("[Content_Types].xml", "<Types/>")
+        file.writestr("_rels/.rels", '<x><Relationship Type="x/officeDocument" Target=""/></x>')
+        file.writestr("word/document.xml", _OPEN + p("Đảng ủy") + _CLOSE)
+    assert read_one(tmp_path / "a.docx").text == "Đảng ủy"
+
+
+def test_parts_beside_a_document_that_lies_in_no_folder_are_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as file:
+        file.writestr("[Content_Types].xml", "<Types/>")
+        file.writestr("_rels/.rels", '<x><Relationship Type="x/officeDocument" Target="/a.xml"/></x>')
+        file.writestr("a.xml", _OPEN + p("Đảng ủy") + _CLOSE)
+        file.writestr("header1.xml", _OPEN + p("Huyện ủy") + _CLOSE)
+        file.writestr("word/document.xml", "<x/>")
+    assert read_one(tmp_path / "a.docx").text == "Huyện ủy\nĐảng ủy"
 
 
 def test_broken_xml_is_one_line(tmp_path: Path) -> None:

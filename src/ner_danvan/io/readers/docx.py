@@ -35,14 +35,13 @@ def read_docx(source: Source, settings: Settings) -> Iterator[Item]:
         main = _main_part(file, source)
         body = _parse(file, main, source)
         folder = posixpath.dirname(main)
-        names = sorted(file.namelist())
+        names = sorted(set(file.namelist()))  # one that is there a thousand times is read once
         parts = {
-            kind: [name for name in names if re.fullmatch(rf"{re.escape(folder)}/{kind}\d*\.xml", name)]
+            kind: [name for name in names if re.fullmatch(re.escape(posixpath.join(folder, kind)) + r"\d*\.xml", name)]
             for kind in ("header", "footer", "footnotes", "endnotes")
         }
-        numbering = Numbering.read(
-            *(_parse(file, name, source) if (name := f"{folder}/{kind}.xml") in names else None for kind in _OF_LISTS)
-        )
+        of_lists = [posixpath.join(folder, f"{kind}.xml") for kind in _OF_LISTS]
+        numbering = Numbering.read(*(_parse(file, name, source) if name in names else None for name in of_lists))
 
         def lines_of(found: list[str]) -> list[str]:
             return [line for name in found for line in _lines(_parse(file, name, source), Counter(numbering))]
@@ -54,16 +53,28 @@ def read_docx(source: Source, settings: Settings) -> Iterator[Item]:
             lines += _once(lines_of(parts["footer"]))
         except RecursionError:
             raise source.fault("nests deeper than Word does; open it in Word and save it again.") from None
+    _check_whole(lines, body, source, settings)
     text = "\n".join(lines)
     if convert := convert_legacy(text, source.place, settings.note):
         text = convert(text)
     yield Document(source.name, text.replace("\u00ad", ""), meta=source.origin)
 
 
+def _check_whole(lines: list[str], body: ElementTree.Element, source: Source, settings: Settings) -> None:
+    """Tell of what Word shows and is not read here; raises UserError if nothing else is there."""
+    mend = "open it in Word and save it again"
+    if any(name_of(element) == "altChunk" for element in body.iter()):  # as programs write that make DOCX of HTML
+        if not lines:
+            raise source.fault(f"has its text in a file of another format inside; {mend}.")
+        settings.note(f"{source.place}: left out what it has in a file of another format inside; {mend}.")
+    if not lines:
+        raise source.fault("has no text; if it shows pictures of pages, save it as PDF and run OCR on that.")
+
+
 def _main_part(file: ZipFile, source: Source) -> str:
     for relation in _parse(file, "_rels/.rels", source):
-        if relation.get("Type", "").endswith("/officeDocument"):
-            return relation.get("Target", "").lstrip("/")
+        if relation.get("Type", "").endswith("/officeDocument") and (target := relation.get("Target", "").lstrip("/")):
+            return target
     return "word/document.xml"
 
 
