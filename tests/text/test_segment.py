@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiny import DANVAN, SENTENCES
 
 from ner_danvan.corpus.reports import read_gold
+from ner_danvan.text import segment as segmenting
 from ner_danvan.text.segment import segment, segment_syllables, sentence_ends
 
 CHARACTERS = st.sampled_from([*"aAăâđĐêôơưủỦỳYuoảb1230,.;:-–/()“”\"'&@%_ \t\n\r", "\u00a0", "\u200b", "\u0301", "😀"])
@@ -117,3 +118,16 @@ def test_real_gold_is_seldom_cut_even_without_a_lexicon(shared: Path) -> None:
         spans += len(document.spans)
         cut += sum(span.start not in starts or span.end not in ends for span in document.spans)
     assert cut / spans <= 0.01
+
+
+def test_underthesea_sees_a_line_without_spaces_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its patterns are quadratic on one: 100,000 characters at once would take a minute."""
+    seen: list[int] = []
+
+    def finder(line: str) -> list[list[tuple[int, str]]]:
+        seen.append(len(line))
+        return [[(place, char)] for place, char in enumerate(line)]
+
+    monkeypatch.setattr(segmenting, "word_finder", lambda: finder)
+    assert [word.start for word in segment("a." * 5_000)] == list(range(10_000))
+    assert max(seen) <= 1_000

@@ -78,6 +78,33 @@ def test_patterns_of_another_version_are_not_applied_to_runs_apart(monkeypatch: 
     assert not finder._runs
 
 
+ADDRESSES = st.lists(
+    st.sampled_from(
+        ["http://", "https:/", "ftp:", "http:a", "a.vn", "b-c.com/", "(", ")", "[", ".", ",", "!", "a", "@", " "]
+    ),
+    max_size=14,
+).map("".join)
+
+
+@given(ADDRESSES)
+@example("http://((a)).(b)!.")
+@example("http://(a)")
+@example("a.vn/(!)..")
+@settings(max_examples=1_000, deadline=None)
+def test_the_quick_patterns_find_what_underthesea_s_find(text: str) -> None:
+    patterns = finding._import_patterns().patterns
+    assert finding._quick(patterns).pattern != patterns.pattern
+    found = [match.span() for match in finding._quick(patterns).finditer(text)]
+    assert found == [match.span() for match in patterns.finditer(text)]
+
+
+@pytest.mark.parametrize("before", ["http://", "http://a", "ftp:a", "dantri.com.vn/", "a.vn/(b)"])
+def test_an_address_before_a_line_of_points_ends(before: str) -> None:
+    """Underthesea's own pattern would take longer than the world has stood."""
+    words = segment(before + "." * 900)
+    assert (words[0].start, words[-1].end) == (0, len(before) + 900)
+
+
 def broken_model(folder: Path) -> None:
     raise finding.UnreadableModelError(folder)
 
