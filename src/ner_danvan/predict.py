@@ -136,8 +136,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=N",
-        help="allow a file you trust more: file=4G, members=50000, unpacked, part, ratio, cell, rows, pages, characters "
-        "(docs/threats.md)",
+        help="allow a file you trust more: file=4G, members=50000, unpacked, part, ratio, cell, rows, pages, "
+        "characters (docs/threats.md)",
     )
     parser.add_argument(
         "--engine",
