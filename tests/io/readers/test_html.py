@@ -64,9 +64,10 @@ def test_links_in_the_text_stay(tmp_path: Path) -> None:
     assert "Xem Nghị quyết số 25-NQ/TW của Trung ương" in read_one(write(tmp_path, page(body))).text
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_encodings_of_pages(tmp_path: Path, encoding: str) -> None:
-    assert read_one(write(tmp_path, page(f"<p>{LINES[1]}</p>", head=""), encoding)).text == LINES[1]
+    text = f"{LINES[1]} \U0001f600"
+    assert read_one(write(tmp_path, page(f"<p>{text}</p>", head=""), encoding)).text == text
 
 
 def test_a_page_may_name_its_encoding(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ner_danvan.document import Document
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.article import article_lines
 from ner_danvan.io.readers.blocks import prose_in
-from ner_danvan.io.readers.encodings import convert_legacy, decode
+from ner_danvan.io.readers.encodings import convert_legacy, decode, text_codec
 from ner_danvan.io.readers.source import Item, Settings, Source, library
 from ner_danvan.io.readers.web import NEVER, is_furniture
 from ner_danvan.io.readers.zips import short
@@ -20,11 +20,11 @@ _MOST_KEPT = 20  # elements in one another that are furniture by their names and
 # lxml gives these and does not take them back; a page feed and the like part words
 _NO_TEXT = {code: " " if chr(code).isspace() else "" for code in (*range(0x20), 0xFFFE, 0xFFFF)}
 _NO_TEXT |= {code: chr(code) for code in (0x09, 0x0A, 0x0D)}
-# not UTF-16: that a page in it could be searched for its name
-_OF_PAGES = re.compile(
-    r"cp125\d|cp874|iso8859-\d+|ascii|tis-620|koi8-[ru]|gb2312|gbk|gb18030|big5|big5hkscs|euc_(?:jp|kr)|shift_jis|cp932|"
-    r"cp949|iso2022_jp|mac-roman"
-)
+# UTF-32's begins as UTF-16's does
+_MARKS = {
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 
 
@@ -40,11 +40,12 @@ def read_html(source: Source, settings: Settings) -> Iterator[Item]:
 
 
 def _decode(data: bytes, source: Source) -> str:
-    """UTF-8 or UTF-16 if it can be, else what the page names, else what it looks like."""
+    """As its mark says, or UTF-8, if it can be, else what the page names, else what it looks like."""
     try:
-        if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return data.decode("utf-8-sig")
-        return data.decode("utf-16")
+        for marked, marks in _MARKS.items():
+            if data.startswith(marks):
+                return data.decode(marked)
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         try:
             if codec := _named_codec(data):
@@ -58,15 +59,10 @@ def _decode(data: bytes, source: Source) -> str:
 
 
 def _named_codec(data: bytes) -> str | None:
-    """What a page names, if it is an encoding of pages: Python has more, such as `unicode_escape` and `punycode`."""
+    """What a page names, if it is an encoding of text; not UTF-16 or such, in which its name would not be found."""
     named = _META_CHARSET.search(data[:4096])
-    if named is None:
-        return None
-    try:
-        codec = codecs.lookup(named[1].decode()).name
-    except LookupError:
-        return None
-    return codec if _OF_PAGES.fullmatch(codec) else None
+    codec = text_codec(named[1].decode()) if named else None
+    return None if codec is None or codec.startswith("utf-") else codec
 
 
 def html_to_text(page: str, source: Source) -> str:
