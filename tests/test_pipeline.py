@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from multiprocessing import active_children
 from multiprocessing.connection import Connection
@@ -80,24 +82,37 @@ def test_a_text_that_a_worker_cannot_prepare_is_told_of_its_document(vocabulary:
     assert failed == [("broken", "TypeError")]
 
 
-def _die_at_once(connection: Connection, _: object) -> None:
+def _die_at_once(connection: Connection) -> None:
     os._exit(1)
 
 
-def _die_within_an_answer(connection: Connection, _: object) -> None:
-    connection.recv()
+def _die_within_an_answer(connection: Connection) -> None:
+    connection.recv(), connection.recv()  # the model's files, and texts
     os.write(connection.fileno(), struct.pack("!i", 1_000_000) + b"x" * 1_000)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("work", [_die_at_once, _die_within_an_answer])
 def test_a_worker_that_dies_is_one_line_and_nobody_waits_for_it(
-    work: Callable[[Connection, object], None], vocabulary: Path, monkeypatch: pytest.MonkeyPatch
+    work: Callable[[Connection], None], vocabulary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ner_danvan.pipeline._work", work)
     with pytest.raises(UserError, match=r"a worker process ended by itself.*take fewer workers"):
         list(make_tagger(vocabulary).stream(DOCUMENTS, workers=2))
     assert not active_children()
+
+
+def test_a_script_that_guards_nothing_is_told_and_does_not_wait(vocabulary: Path, tmp_path: Path) -> None:
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "import sys; from pathlib import Path; import tiny\n"
+        "list(tiny.make_tagger(Path(sys.argv[1])).stream(['Họp.'] * 3, workers=2))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, str(script), str(vocabulary)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1
+    assert "a worker process ended by itself" in ended.stderr
 
 
 def test_an_error_that_cannot_leave_its_process_is_told_in_words() -> None:

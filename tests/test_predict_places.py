@@ -115,12 +115,22 @@ def test_a_partial_output_of_another_model_is_not_gone_on_with(run: Run, tmp_pat
     assert run(*command, "--resume")[0] == 1  # for the broken line
 
 
-def test_limits_are_among_what_a_partial_output_was_begun_with(run: Run, tmp_path: Path) -> None:
-    report(tmp_path / "a.jsonl", json.dumps({"id": "a", "text": "x"}) + "\n{broken\n")
-    command = [tmp_path / "a.jsonl", "--format", "jsonl", "-o", tmp_path / "o.jsonl"]
-    assert run(*command)[0] == 1
-    code, said = run(*command, "--resume", "--limit", "cell=5000")
-    assert (code, "begun with limits the defaults, now it is cell=5000" in said) == (2, True)
+def test_who_follows_the_hints_of_a_limit_goes_on(run: Run, tmp_path: Path) -> None:
+    names = [report(tmp_path / "a.txt", "Họp."), report(tmp_path / "b.txt", "x" * 101)]
+    command = [*names, "--format", "jsonl", "-o", tmp_path / "o.jsonl"]
+    code, said = run(*command, "--limit", "file=100")
+    assert (code, "allow more by --limit file=101" in said, "--resume" in said) == (1, True, True)
+    assert run(*command, "--limit", "file=101", "--resume") == (0, "")
+    assert len((tmp_path / "o.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("redirected", [">", ">>", "| cat >"])
+def test_a_workbook_to_stdout_is_whole(redirected: str, shell: Shell, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    output = tmp_path / "o.xlsx"
+    arguments = ["--text", SENTENCES[0], "--format", "xlsx", "-o", "/dev/stdout"]
+    assert shell(f"{redirected} {output}", arguments).returncode == 0
+    assert openpyxl.load_workbook(output).sheetnames == ["spans", "people", "tasks"]
 
 
 @pytest.mark.parametrize("place", ["no/o.jsonl", "x" * 300, "a.txt/o.jsonl"])

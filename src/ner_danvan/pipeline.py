@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -87,24 +87,31 @@ class _Workers:
 
     def __init__(self, files: ModelFiles, count: int) -> None:
         context = get_context("spawn")  # a fork would copy the encoder's threads half
+        self._files = files
+        self._fresh: SimpleQueue[Connection] = SimpleQueue()  # of those that have not been told of the model
         self._free: SimpleQueue[Connection] = SimpleQueue()
         self._processes: list[SpawnProcess] = []
         for _ in range(count):
             own, other = context.Pipe()
-            process = context.Process(target=_work, args=(other, files), daemon=True)
+            process = context.Process(target=_work, args=(other,), daemon=True)
             try:
                 process.start()
             except OSError as error:
                 self.end()
                 raise UserError(f"a worker process does not start ({error.strerror}); take fewer workers.") from None
-            other.close()  # so that a read from this side ends when the process does
+            other.close()  # so that a read or write from this side ends when the process does
             self._processes.append(process)
-            self._free.put(own)
+            self._fresh.put(own)
 
     def prepare(self, texts: list[str]) -> list[Inputs | Exception]:
         """What a free process makes of texts; raises UserError if it dies. As many threads as processes may call."""
-        connection = self._free.get()
         try:
+            connection, is_fresh = self._fresh.get_nowait(), True
+        except Empty:
+            connection, is_fresh = self._free.get(), False
+        try:
+            if is_fresh:  # with its arguments it would be larger than a pipe holds, and none may come to read it
+                connection.send(self._files)
             connection.send(texts)
             found: list[Inputs | Exception] = connection.recv()
         except (EOFError, OSError):
@@ -123,11 +130,12 @@ class _Workers:
             process.join()
 
 
-def _work(connection: Connection, files: ModelFiles) -> None:
-    """What a worker process does until its parent closes the pipe."""
+def _work(connection: Connection) -> None:
+    """What a worker process does until its parent closes the pipe; the model's files come first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells of an interruption
     Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError):
+        files: ModelFiles = connection.recv()
         while True:
             connection.send([_portable(_attempt(text, files)) for text in connection.recv()])
 

@@ -29,7 +29,7 @@ from ner_danvan.io.output import (
     whole_file,
     write_errors,
 )
-from ner_danvan.io.readers import Failure, cannot_be_tagged, parse_limits, read_inputs, told_limits
+from ner_danvan.io.readers import Failure, cannot_be_tagged, parse_limits, read_inputs
 from ner_danvan.io.terminal import visible
 from ner_danvan.io.writers import BINARY, COMPANIED, ENDINGS, FORMATS, NEEDS, RESUMABLE
 from ner_danvan.launch import OneLineParser, end_on_sigterm, fail, fail_stopped, file_fault, open_closed_streams
@@ -147,7 +147,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     options.limits = parse_limits(options.limit)
-    if str(options.output) in _STDOUT:
+    is_named = str(options.output) in _STDOUT
+    if is_named:
         options.output = None
     if "" in options.paths:
         parser.error("a PATH is empty; an unset variable, perhaps? Give a file, a folder or -.")
@@ -167,7 +168,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         return options
     if options.format not in FORMATS:
         parser.error(f"--format {options.format} goes with --engine ray; take {' or '.join(FORMATS)}.")
-    if options.format in BINARY and options.output is None:
+    if options.format in BINARY and options.output is None and (not is_named or sys.stdout.isatty()):
         parser.error(f"--format {options.format} is no text for a terminal; give a file with -o OUT.")
     if (package := NEEDS.get(options.format)) and find_spec(package) is None:
         parser.error(f"--format {options.format} needs {package}: pip install 'ner-danvan[{options.format}]'.")
@@ -235,7 +236,7 @@ def _run(options: argparse.Namespace) -> int:
     inputs = _Inputs(_items(options, output, own, progress), options.on_error == "fail", output)
     tagger = _load(options)
     try:
-        with whole_file(output, settings, resume=options.resume) if output else nullcontext(sys.stdout) as stream:
+        with whole_file(output, settings, progress) if output else nullcontext(sys.stdout) as stream:
             _write(tagger, inputs, stream, options, len(progress.finished))
             if inputs.failures and inputs.stop:
                 raise _StoppedError
@@ -268,7 +269,6 @@ def _settings(options: argparse.Namespace) -> dict[str, object]:
         "format": options.format,
         "min-score": options.min_score,
         "precision": precision(options.backend),
-        "limits": told_limits(options.limits),
     }
 
 

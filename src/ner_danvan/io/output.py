@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, TextIO, TypedDict
 
 from ner_danvan.atomic import is_stream, partial_path, write_whole
 from ner_danvan.document import Document, join_pairs, read_jsonl
@@ -21,6 +21,16 @@ try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be renamed or taken away anyway
     fcntl = None  # type: ignore[assignment]
+
+
+Mark = tuple[int, int]  # inode and size of a file
+_ONLY_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # no link is followed, no pipe waited for
+
+
+class _TextOptions(TypedDict):
+    encoding: str
+    errors: str
+    newline: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Progress:
 
     finished: Sequence[Finished] = ()
     untagged: Mapping[Finished, str] | None = None
+    mark: Mark | None = None  # by which it is known again; None if there was none
 
 
 def settings_path(path: Path) -> Path:
@@ -82,51 +93,117 @@ def output_path(path: Path) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path, settings: Mapping[str, Any], *, resume: bool) -> Iterator[TextIO]:
+def whole_file(path: Path, settings: Mapping[str, Any], progress: Progress | None = None) -> Iterator[TextIO]:
     """A text stream to `path.part`, renamed to `path` at the end; left as it is if the block raises.
 
-    With `resume` it is added to. A pipe or a device is written directly. Raises UserError if it cannot be written, or
-    if another process writes it.
+    With the `progress` of a partial output it is added to. A pipe or a device is written directly. Raises UserError if
+    it cannot be written, if another process writes it, or if it is no longer as `progress` has it.
     """
-    plain = not is_stream(path)
-    target = partial_path(path) if plain else path
-    try:
-        with target.open("a" if plain else "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            if plain:
-                _claim(stream, target)
-                if not resume:
-                    stream.truncate(0)  # before other settings stand beside it
-                    untagged_path(path).unlink(missing_ok=True)
-                if path.exists():
-                    with suppress(PermissionError):  # some file systems have no modes
-                        target.chmod(stat.S_IMODE(path.stat().st_mode))  # who may not read the older one, not this one
-                write_whole(settings_path(path), json.dumps(settings) + "\n")
+    if is_stream(path):
+        with _told(path), path.open("w", **_AS_TEXT) as stream:
             yield stream
-            if plain:
-                stream.flush()
-                os.fsync(stream.fileno())
-                target.replace(path)  # while it is claimed
-        if plain:
-            for left in (settings_path(path), untagged_path(path)):
-                left.unlink(missing_ok=True)
+        return
+    target = partial_path(path)
+    with _told(target):
+        number = _go_on(target, progress.mark) if progress and progress.mark else _begin(target)
+        with open(number, "w", **_AS_TEXT) as stream:  # noqa: PTH123, a file that is open; it is not emptied
+            if progress and progress.mark:
+                stream.seek(0, os.SEEK_END)
+            else:
+                untagged_path(path).unlink(missing_ok=True)
+            mode = path.stat().st_mode if path.is_file() else None
+            if mode is not None:
+                _set_mode(number, mode | stat.S_IWUSR)  # who may not read the older one may not read this one
+            write_whole(settings_path(path), json.dumps(settings) + "\n")
+            yield stream
+            stream.flush()
+            os.fsync(number)
+            if mode is not None:
+                _set_mode(number, mode)
+            target.replace(path)  # while it is claimed
+        for left in (settings_path(path), untagged_path(path)):
+            left.unlink(missing_ok=True)
+
+
+_AS_TEXT: _TextOptions = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+
+
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        reason = f"cannot be written ({error.strerror}); make room or give another -o."
-        raise UserError(f"{target}: {reason}") from None
+        raise UserError(f"{place}: cannot be written ({error.strerror}); make room or give another -o.") from None
 
 
-def _claim(stream: IO[Any], part: Path) -> None:
+def _set_mode(number: int, mode: int) -> None:
+    with suppress(OSError):  # some file systems have none
+        os.fchmod(number, stat.S_IMODE(mode))
+
+
+# --- one process at a time --------------------------------------------------------------------
+
+
+def _begin(part: Path) -> int:
+    """A new partial output, claimed, in the place of an older one; raises UserError if another process has that."""
+    older = None
+    with suppress(OSError):  # a link, what is not ours, or nothing: it is not written to, and goes
+        older = os.open(part, os.O_RDWR | _ONLY_PLAIN)
+    try:
+        if older is not None and stat.S_ISREG(os.fstat(older).st_mode):
+            _claim(older, part)
+        part.unlink(missing_ok=True)
+        number = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        _claim(number, part)
+    except FileExistsError:
+        raise _taken(part) from None
+    finally:
+        if older is not None:
+            os.close(older)
+    return number
+
+
+def _go_on(part: Path, mark: Mark) -> int:
+    """The partial output that is there, claimed; raises UserError if it is another than was read."""
+    try:
+        number = os.open(part, os.O_RDWR | _ONLY_PLAIN)
+    except FileNotFoundError:
+        raise _taken(part) from None
+    try:
+        _claim(number, part)
+        if _mark(number) != mark:
+            raise _taken(part)
+    except BaseException:
+        os.close(number)
+        raise
+    return number
+
+
+def _claim(number: int, part: Path) -> None:
     """Keep other processes from a partial output; a kill frees it. Raises UserError where one has it."""
     if fcntl is None:
         return
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_taken = os.fstat(stream.fileno()).st_ino != part.stat().st_ino  # it was renamed before the lock came
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_taken = os.fstat(number).st_ino != part.stat().st_ino  # it was renamed before the lock came
     except (BlockingIOError, FileNotFoundError):
         is_taken = True
     except OSError:  # a file system without locks
         return
     if is_taken:
-        raise UserError(f"{part}: another run writes this file; wait for it, or give another -o.")
+        raise _taken(part)
+
+
+def _taken(part: Path) -> UserError:
+    return UserError(f"{part}: another run writes this file; wait for it, or give another -o.")
+
+
+def _mark(number: int) -> Mark:
+    status = os.fstat(number)
+    return status.st_ino, status.st_size
+
+
+# --- going on ---------------------------------------------------------------------------------
 
 
 def progress_of(path: Path, settings: Mapping[str, Any]) -> Progress:
@@ -136,18 +213,19 @@ def progress_of(path: Path, settings: Mapping[str, Any]) -> Progress:
     """
     part = partial_path(path)
     try:
-        if not part.is_file():
+        if part.is_symlink() or not part.is_file():
             return Progress()
         _check_settings(path, settings)
         with part.open("rb+") as stream:
-            _claim(stream, part)
+            _claim(stream.fileno(), part)
             whole = 0
             for line in stream:
                 if line.endswith(b"\n"):
                     whole += len(line)
             stream.truncate(whole)
+            mark = _mark(stream.fileno())
         finished = [_finished(document) for document in read_jsonl(part)]
-        return Progress(finished, dict(_read_untagged(untagged_path(path))))
+        return Progress(finished, dict(_read_untagged(untagged_path(path))), mark)
     except OSError as error:
         place = error.filename or part
         raise UserError(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ner_danvan.document import Document
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 ROWS = 1_048_576  # of a sheet, the headings included
 UNITS = 32_767  # UTF-16 code units of a cell
 
+_IN_MEMORY = 16 * 2**20  # bytes of a workbook; a larger one goes to a temporary file
 _WIDTHS = {"label": 12, "score": 8, "times": 8, "text": 60, "task": 70, "start": 9, "end": 9}
 _WIDTH = 26  # of the other columns, in characters
 _NOT_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
@@ -52,7 +55,10 @@ def xlsx_writer(stream: TextIO, labels: Sequence[str]) -> Iterator[Writer]:
         raise
     for sheet in sheets:
         sheet.end()
-    book.save(stream.buffer)
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as whole:  # a ZIP is gone back in, which not every stream lets
+        book.save(whole)
+        whole.seek(0)
+        shutil.copyfileobj(whole, stream.buffer)
 
 
 class _Sheet:
