@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import threading
@@ -100,9 +101,19 @@ def test_what_comes_by_a_pipe_is_read_by_its_content(begin: bytes) -> None:
     (page,) = read("-", stdin=b"<!doctype html><html><body><p>Huyen uy</p></body></html>")
     assert isinstance(page, Document)
     assert page.text.strip() == "Huyen uy"
-    (document,) = read("-", stdin=b'{"khoa": 1}\n')
-    assert isinstance(document, Document)
-    assert document.text == '{"khoa": 1}\n'
+    for text in (
+        '{"khoa": 1}\n',
+        '{\n  "id": "a",\n  "text": "x y"\n}\n',
+        '{"id": 3, "msg": "x"}\nplain\n',
+        '{"id": [\n',
+    ):
+        (document,) = read("-", stdin=text.encode())
+        assert isinstance(document, Document)
+        assert document.text == text
+    long = {"id": "a", "meta": {"note": "x" * 9_000}, "text": "y"}
+    assert [
+        item.id for item in read("-", stdin=json.dumps(long).replace('"meta"', '"text": "y", "meta"').encode())
+    ] == ["a"]
 
 
 def test_a_closed_stdin_is_a_failure() -> None:

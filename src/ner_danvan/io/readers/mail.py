@@ -28,7 +28,8 @@ def read_mail(source: Source, settings: Settings, read: Callable[[Source, Settin
     """
     message = _parse(source)
     said = {key: _header(message, key) for key in ("from", "date", "subject")}
-    attached = [part for part in _leaves(message) if not _is_body(part, alone=part is message)]
+    forms = _forms(message)
+    attached = [part for part in _leaves(message) if not _is_body(part, alone=part is message, of_body=part in forms)]
     empty = True  # nothing was read of it
     try:
         text = "\n".join(part for part in (said["subject"], *_texts(message, frozenset(attached), source)) if part)
@@ -119,17 +120,29 @@ def _leaves(message: EmailMessage) -> Iterator[EmailMessage]:
             yield part
 
 
-def _is_body(leaf: EmailMessage, *, alone: bool) -> bool:
+def _forms(message: EmailMessage) -> set[EmailMessage]:
+    """Parts that are the body whatever their names: the first, those of an alternative, what others are related to."""
+    found, waiting = {next(_leaves(message))}, [message]
+    while waiting:
+        parts = _parts(part := waiting.pop())
+        kind = _kind(part)
+        found |= set(parts if kind == "multipart/alternative" else parts[:1] if kind == "multipart/related" else [])
+        waiting += parts
+    return found
+
+
+def _is_body(leaf: EmailMessage, *, alone: bool, of_body: bool) -> bool:
     """Whether a part belongs to the body: text that is not attached.
 
-    What has the name of a file that is read is attached, though some programs do not say so; unless it stands `alone`.
+    What has the name of a file that is read is attached, though some programs do not say so; unless it is all there is,
+    or has the place of a body.
     """
     name = _name(leaf)
     if _kind(leaf) not in ("text/plain", "text/html"):
         return False
     if _asked(leaf.get_content_disposition) == "attachment":
         return alone and not name
-    return alone or kind_of_ending(name) is None
+    return alone or of_body or kind_of_ending(name) is None
 
 
 def _texts(message: EmailMessage, attached: frozenset[EmailMessage], source: Source, depth: int = 0) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, utf_8_decode
 from pathlib import PurePath
 from zipfile import ZipFile
 
@@ -23,14 +24,14 @@ BULK_ENDINGS = tuple(ending for ending, kind in _BY_ENDING.items() if kind in (*
 _BINARY = {DOCX, PDF, XLSX, PARQUET, ZIP}  # these have a mark of their own, or are broken
 
 _HEAD = 4096
-_BEFORE_PDF: dict[str | None, int] = {PDF: 1024, None: 64}  # bytes that may stand before a PDF, by what its ending says
+_FEW, _BEFORE_PDF = 64, 1024  # bytes that may stand before a PDF, such as headers of a server
 # nothing in it is tried twice: comments could be paired in two ways each, which doubles the time with each of them
 _PAGE = re.compile(
     rb"\s*+(?:<\?xml[^>]*\?>\s*+)?(?>(?:(?><!--.*?-->)\s*+)*)<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _MAIL_LINE = re.compile(rb"(?:[A-Za-z-]{2,40}:.*|[ \t].*)\r?\n")
 _MAIL_MARK = re.compile(rb"^(?:MIME-Version|Received|Message-ID|Return-Path):", re.I | re.M)
-_ROW = re.compile(rb'\{\s*+"(?:id|text|meta|spans)"\s*+:')  # how a line of document JSONL begins
+_ROW = re.compile(rb'\{[ \t]*+"(?:id|text|meta|spans)"[ \t]*+:')  # how a line of document JSONL begins
 _OLD = {
     b"\xd0\xcf\x11\xe0": "is an old Office file (.doc, .xls) or a mail of Outlook; save it as .docx, .xlsx or .eml.",
     b"{\\rtf": "is RTF; open it in Word and save it as .docx.",
@@ -62,7 +63,7 @@ def kind_of(source: Source) -> str:
         return HTML
     if by_ending in _BINARY:
         raise source.fault(f"is no {by_ending} file, whatever its ending; get it again, or rename it to what it is.")
-    if by_ending is None and _ROW.match(head.removeprefix(BOM_UTF8)):  # what comes by a pipe has no ending
+    if not PurePath(source.name).suffix and _begins_with_row(head.removeprefix(BOM_UTF8)):  # as what comes by a pipe
         return JSONL
     return MAIL if _is_mail(head) else TEXT
 
@@ -76,8 +77,30 @@ def _is_pdf(head: bytes, by_ending: str | None) -> bool:
     """Whether a PDF begins here, at once or behind what some servers put before it; a text may speak of the mark."""
     if by_ending in (HTML, MAIL, JSONL, CSV):
         return False
-    before = head.find(b"%PDF-")
-    return before == 0 or 0 < before < _BEFORE_PDF.get(by_ending, 0)
+    before = head.find(b"%PDF-", 0, _BEFORE_PDF)
+    nobody_says = by_ending is None and before < _FEW
+    return before == 0 or (before > 0 and (by_ending == PDF or nobody_says or not _is_utf8(head)))
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        utf_8_decode(head, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _begins_with_row(head: bytes) -> bool:
+    """Whether the first line is a document's, as far as it is there."""
+    if not _ROW.match(head):
+        return False
+    line, end, _ = head.partition(b"\n")
+    if not end and len(head) == _HEAD:
+        return b'"text"' in line
+    try:
+        return isinstance(json.loads(line)["text"], str)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False
 
 
 def _ascii(head: bytes) -> bytes:

@@ -18,7 +18,7 @@ from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers.encodings import UTF8, find_encoding
 from ner_danvan.io.readers.source import Failure, Item, Settings, Source, attempt, library
-from ner_danvan.io.readers.zips import FREE, check_part, check_ratio, open_zip, short
+from ner_danvan.io.readers.zips import check_part, check_ratio, open_zip, short
 from ner_danvan.text.normalize import compose
 
 _TEXT_NAMES = {"text", "noidung", "content", "fulltext", "body", "vanban", "noidungbaocao", "noidungvanban"}
@@ -27,9 +27,10 @@ _SAMPLE = 256 * 2**10  # bytes from which encoding and delimiter are told
 # of a Parquet file, decoded at a time; fewer rows would copy the dictionary of a column more often
 _BATCH_ROWS, _BATCH_BYTES = 4096, 16 * 2**20
 _ROW_ITSELF = 64  # characters that a row comes to without its text: what is told of it
+_ROWS_FREE = 64 * 2**20  # characters that all rows of a Parquet file may come to whatever its size
 _READ_AHEAD = 2**20  # bytes of a Parquet column
 _SOME_ROWS = 64  # of a sheet, read at a time
-_XLSX_PARTS = (".xml", ".rels")
+_XLSX_PARTS, _SHEETS = (".xml", ".rels"), "xl/worksheets/"
 _SHOWN = 20  # columns that a message lists
 
 
@@ -86,7 +87,7 @@ class _CsvRows:
     def __init__(self, source: Source, stream: TextIO, sample: str) -> None:
         self.line = 0  # how many were read
         self._source, self._ended = source, False
-        self._last = ""
+        self._held: list[str] = []  # the lines of a row
         said = _EXCEL.match(sample)
         self._delimiter = said[1] if said else _delimiter(source, sample)
         self._rows = csv.reader(self._lines(stream), delimiter=self._delimiter, strict=True)
@@ -97,6 +98,7 @@ class _CsvRows:
     def __iter__(self) -> Iterator[list[str] | UserError]:
         while not self._ended:
             begin = self.line + 1
+            self._held.clear()
             try:
                 row = next(self._rows)
             except StopIteration:
@@ -114,7 +116,7 @@ class _CsvRows:
                 raise self._source.fault(
                     f"line {self.line}: has more than {most} characters; cut it, or allow more by --limit file=N."
                 )
-            self._last = line
+            self._held.append(line)
             yield line
         self._ended = True
 
@@ -127,19 +129,29 @@ class _CsvRows:
             raise self._source.fault(
                 f"line {begin}: a quote in this row is never closed, and takes all that is behind it; close it."
             )
-        row = self._read_loosely(self._last) if begin == self.line else None
+        row = self._read_loosely() if begin == self.line else self._read_without_spaces()
         lines = f"line {begin}" if begin == self.line else f"lines {begin} to {self.line}"
         return row or self._source.fault(
             f"{lines}: a quote is left open, or stands alone in a cell; close it, or double it."
         )
 
-    def _read_loosely(self, line: str) -> list[str] | None:
-        """The row of this line, if it ends with it."""
+    def _read_without_spaces(self) -> list[str] | None:
+        """The row of these lines, if but spaces behind quotes are wrong in them."""
+        behind = re.compile(rf'"[ \t]+(?=[{re.escape(self._delimiter)}\r\n]|\Z)')
+        rows = csv.reader([behind.sub('"', "".join(self._held))], delimiter=self._delimiter, strict=True)
+        try:
+            row, more = next(rows), next(rows, None)
+        except (csv.Error, StopIteration):
+            return None
+        return row if more is None else None
+
+    def _read_loosely(self) -> list[str] | None:
+        """The row of the one line there is, if it ends with it."""
         ended = False
 
         def only() -> Iterator[str]:
             nonlocal ended
-            yield line
+            yield self._held[0]
             ended = True
 
         try:
@@ -162,7 +174,8 @@ def read_xlsx(source: Source, settings: Settings) -> Iterator[Item]:
     openpyxl = library("openpyxl", source)
     with open_zip(source) as file:
         for part in file.infolist():
-            if part.filename.endswith(_XLSX_PARTS):  # pictures and the like are not read
+            # pictures and the like are not read, and sheets are read row by row
+            if part.filename.endswith(_XLSX_PARTS) and not part.filename.startswith(_SHEETS):
                 check_part(part, source)
     source.stream.seek(0)
     try:
@@ -261,7 +274,7 @@ def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
                         row = partial(_parquet_row, columns, scalars, number, source)
                         item = attempt(f"{source.name}:{number}", row)
                         given += _ROW_ITSELF + (len(item.id) + len(item.text) if isinstance(item, Document) else 0)
-                        if given > FREE and given > source.limits.ratio * size:
+                        if given > _ROWS_FREE and given > source.limits.ratio * size:
                             # what all rows will come to if those behind are like these, and a tenth more
                             whole = -(-11 * given * max(number, metadata.num_rows) // (10 * number * size))
                             raise source.fault(
@@ -293,7 +306,8 @@ def _parquet_row(columns: _Columns, scalars: Sequence[Any], number: int, source:
 
 def _value(scalar: Any, number: int, source: Source, *, text: bool) -> Any:
     """A cell of a Parquet file, bytes as the text that they are; raises UserError."""
-    scalar = getattr(scalar, "value", scalar)  # of a dictionary
+    if hasattr(scalar, "dictionary"):
+        scalar = scalar.value
     data = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
     if data is None:
         return scalar.as_py()

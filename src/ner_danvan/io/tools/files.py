@@ -105,8 +105,12 @@ class Entry:
 def files_below(folder: Path) -> list[Path]:
     """Every file in a folder and below it, by name, whatever it is a file of.
 
-    Raises UserError where that is not all: at a folder that cannot be listed, and at a link to one.
+    Hidden links, such as an editor's locks, are passed over. Raises UserError where that is not all: at a folder that
+    cannot be listed, and at a link to one.
     """
+
+    def is_hidden(path: Path) -> bool:
+        return any(name.startswith(".") for name in path.relative_to(folder).parts)
 
     def unreadable(error: OSError) -> None:
         raise UserError(f"{error.filename}: cannot be listed ({error.strerror}); mend that, or take it out.")
@@ -114,9 +118,12 @@ def files_below(folder: Path) -> list[Path]:
     found: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=unreadable):
         for name in folders:
-            if (link := Path(place, name)).is_symlink():
+            link = Path(place, name)
+            if link.is_symlink() and not is_hidden(link):
                 raise UserError(f"{link}: is a link to a folder, and none is followed; put the folder there itself.")
-        found += [Path(place, name) for name in names]
+        found += [
+            path for path in (Path(place, name) for name in names) if not is_hidden(path) or not path.is_symlink()
+        ]
     return sorted(found)
 
 
