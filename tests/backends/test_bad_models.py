@@ -261,6 +261,12 @@ def _heads(found: Any, heads: int) -> None:
     node.attribute[0].i = heads
 
 
+def _column_and_row(found: Any, kind: str) -> None:
+    """Two that are small, and a large one of them."""
+    column, row = np.zeros((5_000, 1), np.float32), np.zeros((1, 5_000), np.float32)
+    _before_logits(found, [helper.make_node(kind, ["column", "row"], ["huge"])], "huge", column=column, row=row)
+
+
 # each by itself small, and of operators that are known but the first
 GREEDY: dict[str, Callable[[Any], object]] = {
     "a constant of 32 GiB": lambda found: _before_logits(
@@ -269,20 +275,8 @@ GREEDY: dict[str, Callable[[Any], object]] = {
         "most",
         big=np.array([2**33]),
     ),
-    "a column times a row": lambda found: _before_logits(
-        found,
-        [helper.make_node("MatMul", ["column", "row"], ["huge"])],
-        "huge",
-        column=np.zeros((5_000, 1), np.float32),
-        row=np.zeros((1, 5_000), np.float32),
-    ),
-    "a column and a row": lambda found: _before_logits(
-        found,
-        [helper.make_node("Add", ["column", "row"], ["huge"])],
-        "huge",
-        column=np.zeros((5_000, 1), np.float32),
-        row=np.zeros((1, 5_000), np.float32),
-    ),
+    "a column times a row": lambda found: _column_and_row(found, "MatMul"),
+    "a column and a row": lambda found: _column_and_row(found, "Add"),
     "many numbers for a subword": lambda found: _before_logits(
         found,
         [helper.make_node("MatMul", ["raw", "out"], ["wide"]), helper.make_node("MatMul", ["wide", "in"], ["x"])],
