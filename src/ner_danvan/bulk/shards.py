@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.document import Document, document_from_dict
-from ner_danvan.errors import UserError
+from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers import (
     BULK_ENDINGS,
     SAFE,
@@ -229,8 +229,8 @@ def _parquet_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
     row = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        columns = (group.column(i) for i in range(group.num_columns))
-        held = sum(c.total_uncompressed_size for c in columns if c.path_in_schema.split(".")[0] in _COLUMNS)
+        # of all columns: pyarrow ends the whole process where what is said of one is damaged
+        held = group.total_byte_size
         step = max(1, group.num_rows * plan.size // max(held, 1))
         start = 0
         while start < group.num_rows:
@@ -297,6 +297,27 @@ def _read_lines(piece: Piece, path: Path) -> Iterator[Document | Failure]:
 
 
 def _read_parquet(piece: Piece, path: Path) -> Iterator[Document | Failure]:
+    """Where a file is damaged each row that cannot be reached is a failure."""
+    import pyarrow as pa
+
+    number, last = piece.first, piece.first + piece.rows - 1
+    try:
+        for values in _parquet_rows(piece, path):
+            place = f"{piece.name}:{number}"
+            yield attempt(place, partial(_from_row, values, place, {"source": piece.name, "row": number}))
+            number += 1
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno:  # the file is not there
+            raise
+        for row in range(number, last + 1):
+            place = f"{piece.name}:{row}"
+            yield Failure(place, f"{place}: is damaged ({one_line(str(error))[:150]}); write the file again.")
+        return
+    if number <= last:
+        raise _changed(piece)
+
+
+def _parquet_rows(piece: Piece, path: Path) -> Iterator[dict[str, Any]]:
     from pyarrow import parquet
 
     number, last = piece.first, piece.first + piece.rows - 1
@@ -306,14 +327,11 @@ def _read_parquet(piece: Piece, path: Path) -> Iterator[Document | Failure]:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=columns):
             skipped = min(max(0, number - row), batch.num_rows)
             row += batch.num_rows
-            for values in batch.slice(skipped, max(0, last - number + 1)).to_pylist():
-                place = f"{piece.name}:{number}"
-                yield attempt(place, partial(_from_row, values, place, {"source": piece.name, "row": number}))
-                number += 1
+            rows = batch.slice(skipped, max(0, last - number + 1)).to_pylist()
+            yield from rows
+            number += len(rows)
             if number > last:
                 return
-    if number <= last:
-        raise _changed(piece)
 
 
 def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import datetime
 import re
+import subprocess
+import sys
 import uuid
 import zipfile
 from collections.abc import Sequence
@@ -236,6 +238,26 @@ def test_a_small_parquet_of_many_long_rows_is_a_bomb(tmp_path: Path) -> None:
     assert [type(item) for item in whole] == [Document] * 256
 
 
+DAMAGED = Path(__file__).with_name("damaged.parquet")  # found by tests/fuzz/guided.py; its text is "a" and the like
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "from ner_danvan.io.readers import read_inputs as read; print(*read([sys.argv[1]], lambda: None))",
+        "from ner_danvan.bulk.shards import find_inputs, plan_shards, read_shard; from pathlib import Path\n"
+        "for shard in plan_shards(find_inputs([sys.argv[1]], print)): print(*read_shard(shard, Path.cwd()))",
+    ],
+)
+def test_a_parquet_over_which_pyarrow_ends_the_process_is_a_failure(read: str) -> None:
+    pytest.importorskip("pyarrow")
+    command = [sys.executable, "-c", f"import sys; {read}", str(DAMAGED)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "histogram size mismatch" in ended.stdout
+    assert "Failure(" in ended.stdout
+
+
 def test_many_short_answers_in_a_small_parquet_are_no_bomb(tmp_path: Path) -> None:
     write_same(tmp_path / "a.parquet", "Không có ý kiến", 60_000)
     assert (tmp_path / "a.parquet").stat().st_size < 10_000
@@ -258,7 +280,7 @@ def test_ids_of_a_parquet_that_are_no_text_are_as_python_has_them(tmp_path: Path
 
 def test_a_column_of_a_parquet_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
     write_same(tmp_path / "a.parquet", "x" * 2_000_000, 1, compression="zstd")
-    assert 'column "text" in it unpacks to' in fault(tmp_path / "a.parquet")
+    assert "row group 1 in it unpacks to" in fault(tmp_path / "a.parquet")
 
 
 def test_a_long_cell_of_a_parquet_is_a_failure_and_the_others_are_read(tmp_path: Path) -> None:

@@ -267,7 +267,10 @@ def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
         ) as file:
             number = given = 0
             for group in range(metadata.num_row_groups):
-                rows = _rows_at_once(metadata.row_group(group), wanted, source)
+                # no column of it is looked at: pyarrow ends the whole process where what is said of one is damaged
+                rows, unpacked = metadata.row_group(group).num_rows, metadata.row_group(group).total_byte_size
+                check_ratio(f"row group {group + 1}", unpacked, size, source)
+                rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(1, unpacked)))
                 for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
                     for scalars in zip(*batch.columns, strict=True):
                         number += 1
@@ -286,17 +289,6 @@ def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
         raise
     except Exception as error:  # ArrowException, OSError, and whatever a broken schema makes it stumble over
         raise source.fault(f"is no whole Parquet file ({short(error)}); write it again.") from None
-
-
-def _rows_at_once(group: Any, wanted: Sequence[str], source: Source) -> int:
-    """How many rows of a group are decoded at a time; raises UserError if a column in it breaks a limit."""
-    rows, unpacked = int(group.num_rows), 0
-    for chunk in (group.column(place) for place in range(group.num_columns)):
-        name = chunk.path_in_schema
-        if any(name == one or name.startswith(f"{one}.") for one in wanted):
-            check_ratio(f'column "{name}"', chunk.total_uncompressed_size, chunk.total_compressed_size, source)
-            unpacked += int(chunk.total_uncompressed_size)
-    return max(1, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(1, unpacked)))
 
 
 def _parquet_row(columns: _Columns, scalars: Sequence[Any], number: int, source: Source) -> Document:
