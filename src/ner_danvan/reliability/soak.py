@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from ner_danvan.tagger import Tagger
 RESULT_FILE, PLOT_FILE = "soak.json", "soak.png"
 _LEAST_SAMPLES = 5  # after the warm-up, that a setting must leave room for
 _FOR_A_SLOPE = 3
+_DIGIT = re.compile("[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +207,13 @@ def _endless(
 
 
 def _mixed(texts: Sequence[str], lengths: Sequence[int], chance: random.Random) -> Iterator[str]:
-    """One text of each length in characters, in random order, cut out of reports one behind the other."""
+    """One text of each length in characters, in random order, cut out of reports one behind the other.
+
+    Its figures are new each time, as those of reports are: what is kept of words seen fills up, and is emptied, within
+    minutes. With the same words again and again it would do so within hours, and look like a drift.
+    """
     for length in chance.sample(list(lengths), len(lengths)):
         pieces = [chance.choice(texts)]
         while sum(map(len, pieces)) < length:
             pieces.append(chance.choice(texts))
-        yield "\n".join(pieces)[:length]
+        yield _DIGIT.sub(lambda _: chance.choice("0123456789"), "\n".join(pieces)[:length])
