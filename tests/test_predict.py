@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import SENTENCES, make_tagger
+from tiny import PREDICT, SENTENCES, make_tagger
 
 from ner_danvan import predict
 from ner_danvan.tagger import Tagger
@@ -170,14 +170,7 @@ def test_the_output_in_the_input_folder_is_not_read_again(run: Run, reports: Pat
 @pytest.mark.parametrize("format_", ["pretty", "jsonl", "csv", "html"])
 def test_a_reader_that_leaves_early_is_no_error(format_: str, vocabulary: Path, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text((SENTENCES[0] + "\n") * 400, encoding="utf-8")
-    program = (
-        "import sys, tiny; from pathlib import Path\n"
-        "from ner_danvan import predict; from ner_danvan.tagger import Tagger\n"
-        "folder = Path(sys.argv.pop(1))\n"
-        "Tagger.from_pretrained = lambda name, **_: tiny.make_tagger(folder)\n"
-        "predict.main()"
-    )
-    command = [sys.executable, "-c", program, str(vocabulary), str(tmp_path / "many.txt"), "--format", format_]
+    command = [sys.executable, "-c", PREDICT, str(vocabulary), str(tmp_path / "many.txt"), "--format", format_]
     path = os.pathsep.join(sys.path)  # the package that this process imports, and what the tests share
     environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "ascii"}
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)

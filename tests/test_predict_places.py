@@ -10,20 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tiny import SENTENCES, make_tagger
+from tiny import PREDICT, SENTENCES, make_tagger
 
 from ner_danvan import predict
 from ner_danvan.tagger import Tagger
 
 Run = Callable[..., tuple[int, str]]
-
-PROGRAM = (
-    "import sys, tiny; from pathlib import Path\n"
-    "from ner_danvan import predict; from ner_danvan.tagger import Tagger\n"
-    "folder = Path(sys.argv.pop(1))\n"
-    "Tagger.from_pretrained = lambda name, **_: tiny.make_tagger(folder)\n"
-    "predict.main()"
-)
 
 
 @pytest.fixture
@@ -44,7 +36,7 @@ def shell(vocabulary: Path) -> Callable[[str, Sequence[str | Path]], subprocess.
     """Runs the command in a process of its own, its streams as a shell's redirections say."""
 
     def call(redirected: str, arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-c", PROGRAM, str(vocabulary), *map(str, arguments)]
+        command = [sys.executable, "-c", PREDICT, str(vocabulary), *map(str, arguments)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         script = ["sh", "-c", f'"$@" {redirected}', "sh", *command]
         return subprocess.run(script, capture_output=True, env=environment, timeout=120, check=False)

@@ -13,3 +13,8 @@ class UserError(ValueError):
 def one_line(text: str) -> str:
     """A text with a space where white space was, line ends too."""
     return " ".join(text.split())
+
+
+def reason_of(error: Exception) -> str:
+    """What a library's error says, in one line, or what it is called where it says nothing."""
+    return one_line(str(error))[:200] or type(error).__name__

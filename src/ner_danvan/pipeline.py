@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -88,8 +88,7 @@ class _Workers:
     def __init__(self, files: ModelFiles, count: int) -> None:
         context = get_context("spawn")  # a fork would copy the encoder's threads half
         self._files = files
-        self._fresh: SimpleQueue[Connection] = SimpleQueue()  # of those that have not been told of the model
-        self._free: SimpleQueue[Connection] = SimpleQueue()
+        self._free: SimpleQueue[tuple[Connection, bool]] = SimpleQueue()  # and whether it was told of the model
         self._processes: list[SpawnProcess] = []
         for _ in range(count):
             own, other = context.Pipe()
@@ -101,16 +100,13 @@ class _Workers:
                 raise UserError(f"a worker process does not start ({error.strerror}); take fewer workers.") from None
             other.close()  # so that a read or write from this side ends when the process does
             self._processes.append(process)
-            self._fresh.put(own)
+            self._free.put((own, False))
 
     def prepare(self, texts: list[str]) -> list[Inputs | Exception]:
         """What a free process makes of texts; raises UserError if it dies. As many threads as processes may call."""
+        connection, is_told = self._free.get()
         try:
-            connection, is_fresh = self._fresh.get_nowait(), True
-        except Empty:
-            connection, is_fresh = self._free.get(), False
-        try:
-            if is_fresh:  # with its arguments it would be larger than a pipe holds, and none may come to read it
+            if not is_told:  # with its arguments it would be larger than a pipe holds, and none may come to read it
                 connection.send(self._files)
             connection.send(texts)
             found: list[Inputs | Exception] = connection.recv()
@@ -119,7 +115,7 @@ class _Workers:
                 "a worker process ended by itself, perhaps for want of memory; take fewer workers."
             ) from None
         finally:
-            self._free.put(connection)
+            self._free.put((connection, True))
         return found
 
     def end(self) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ner_danvan.errors import UserError, one_line
+from ner_danvan.errors import UserError, reason_of
 
 
 class Backend(Protocol):
@@ -30,8 +30,7 @@ class Backend(Protocol):
 
 def run_fault(place: Path, error: Exception) -> UserError:
     """What a runtime raised over a batch, in one line; its errors have no common class."""
-    reason = one_line(str(error))[:200] or type(error).__name__
-    return UserError(f"{place}: cannot be run ({reason}); take another backend, or export the model again.")
+    return UserError(f"{place}: cannot be run ({reason_of(error)}); take another backend, or export the model again.")
 
 
 def pad_batch(

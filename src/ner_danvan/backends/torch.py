@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ner_danvan.backends.base import run_fault
 from ner_danvan.backends.weights import Stored, check_sizes, read_header
-from ner_danvan.errors import UserError, one_line
+from ner_danvan.errors import UserError, reason_of
 from ner_danvan.model_dir import CONFIG_FILE, WEIGHTS_FILE
 from ner_danvan.model_files import read_object
 
@@ -118,8 +118,9 @@ def lacking_weight(config: Any, stored: Mapping[str, Stored], *, head: bool = Tr
 
 
 def _cannot_be_loaded(folder: Path, device: str, error: Exception) -> UserError:
-    reason = one_line(str(error))[:200] or type(error).__name__
-    return UserError(f"{folder}: cannot be loaded on {device} ({reason}); name another device, or export it again.")
+    return UserError(
+        f"{folder}: cannot be loaded on {device} ({reason_of(error)}); name another device, or export it again."
+    )
 
 
 def _lacks(folder: Path, name: str) -> UserError:

@@ -193,10 +193,9 @@ def _study(values: Mapping[str, Any], config: SweepConfig, output: Path) -> Stud
             shutil.rmtree(old)
     try:
         study = optuna.create_study(
-            # SQLite and not Optuna's journal: a kill in the middle of a line would spoil the latter
-            storage=str(
-                URL.create("sqlite", database=str(path))
-            ),  # by hand, a ? or % in the path would say other things
+            # SQLite and not Optuna's journal: a kill in the middle of a line would spoil the latter; its address not by
+            # hand, for a ? or % in the path would say other things
+            storage=str(URL.create("sqlite", database=str(path))),
             study_name="sweep",
             direction="maximize",
             pruner=_pruner(config),

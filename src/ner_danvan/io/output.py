@@ -5,32 +5,24 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TextIO, TypedDict
+from typing import Any, TextIO
 
 from ner_danvan.atomic import is_stream, partial_path, write_whole
 from ner_danvan.document import Document, join_pairs, read_jsonl
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import Failure
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be renamed or taken away anyway
-    fcntl = None  # type: ignore[assignment]
-
 
 Mark = tuple[int, int]  # inode and size of a file
 _ONLY_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # no link is followed, no pipe waited for
-
-
-class _TextOptions(TypedDict):
-    encoding: str
-    errors: str
-    newline: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class Progress:
     """What a partial output holds, in order, and why documents between could not be tagged, by document."""
 
     finished: Sequence[Finished] = ()
-    untagged: Mapping[Finished, str] | None = None
+    untagged: Mapping[Finished, str] = field(default_factory=dict)
     mark: Mark | None = None  # by which it is known again; None if there was none
 
 
@@ -100,32 +92,34 @@ def whole_file(path: Path, settings: Mapping[str, Any], progress: Progress | Non
     it cannot be written, if another process writes it, or if it is no longer as `progress` has it.
     """
     if is_stream(path):
-        with _told(path), path.open("w", **_AS_TEXT) as stream:
+        with _told(path), _open(path) as stream:
             yield stream
         return
-    target = partial_path(path)
+    target, mark = partial_path(path), progress.mark if progress else None
     with _told(target):
-        number = _go_on(target, progress.mark) if progress and progress.mark else _begin(target)
-        with open(number, "w", **_AS_TEXT) as stream:  # noqa: PTH123, a file that is open; it is not emptied
-            if progress and progress.mark:
+        number = _go_on(target, mark) if mark else _begin(target)
+        with _open(number) as stream:
+            if mark:
                 stream.seek(0, os.SEEK_END)
             else:
                 untagged_path(path).unlink(missing_ok=True)
-            mode = path.stat().st_mode if path.is_file() else None
-            if mode is not None:
-                _set_mode(number, mode | stat.S_IWUSR)  # who may not read the older one may not read this one
+            older = path.stat().st_mode if path.is_file() else None
+            if older is not None:
+                _set_mode(number, older | stat.S_IWUSR)  # who may not read the older one may not read this one
             write_whole(settings_path(path), json.dumps(settings) + "\n")
             yield stream
             stream.flush()
             os.fsync(number)
-            if mode is not None:
-                _set_mode(number, mode)
+            if older is not None:
+                _set_mode(number, older)
             target.replace(path)  # while it is claimed
         for left in (settings_path(path), untagged_path(path)):
             left.unlink(missing_ok=True)
 
 
-_AS_TEXT: _TextOptions = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+def _open(place: Path | int) -> TextIO:
+    """A file by its path, or one that is open already, which is not emptied."""
+    return open(place, "w", encoding="utf-8", errors="backslashreplace", newline="")  # noqa: PTH123
 
 
 @contextmanager
@@ -137,8 +131,9 @@ def _told(place: Path) -> Iterator[None]:
 
 
 def _set_mode(number: int, mode: int) -> None:
-    with suppress(OSError):  # some file systems have none
-        os.fchmod(number, stat.S_IMODE(mode))
+    if sys.platform != "win32":
+        with suppress(OSError):  # some file systems have none
+            os.fchmod(number, stat.S_IMODE(mode))
 
 
 # --- one process at a time --------------------------------------------------------------------
@@ -181,7 +176,7 @@ def _go_on(part: Path, mark: Mark) -> int:
 
 def _claim(number: int, part: Path) -> None:
     """Keep other processes from a partial output; a kill frees it. Raises UserError where one has it."""
-    if fcntl is None:
+    if sys.platform == "win32":  # which has no such locks
         return
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -273,7 +268,6 @@ def skip_finished(
 ) -> Iterator[Document | Failure]:
     """Inputs without those that a partial output already holds; raises UserError if it is of other inputs."""
     waiting = iter(progress.finished)
-    untagged = progress.untagged or {}
     expected = next(waiting, None)
     for item in documents:
         if expected is None or isinstance(item, Failure):
@@ -282,8 +276,8 @@ def skip_finished(
         found = _finished(item)
         if found == expected:
             expected = next(waiting, None)
-        elif found in untagged:
-            yield Failure(item.id, untagged[found])
+        elif found in progress.untagged:
+            yield Failure(item.id, progress.untagged[found])
         elif found.id == expected.id:
             raise UserError(_other_inputs(path, f"another text of {expected.id}", "a changed one"))
         else:

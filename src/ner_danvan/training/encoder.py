@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification, PreTrained
 
 from ner_danvan.backends.torch import lacking_weight, quiet_transformers
 from ner_danvan.backends.weights import Stored, read_header
-from ner_danvan.errors import UserError, one_line
+from ner_danvan.errors import UserError, reason_of
 from ner_danvan.labels import LabelScheme
 from ner_danvan.model_dir import CONFIG_FILE, POSITION_OFFSET
 from ner_danvan.model_files import check_config, check_files, read_object
@@ -58,8 +58,7 @@ def load_encoder(folder: Path, config: EncoderConfig, scheme: LabelScheme) -> Pr
     except UserError:
         raise
     except Exception as error:  # what transformers raises at settings that it does not know is anybody's guess
-        reason = one_line(str(error))[:200] or type(error).__name__
-        raise UserError(f"{folder}: the encoder cannot be loaded ({reason}); fetch it again.") from None
+        raise UserError(f"{folder}: the encoder cannot be loaded ({reason_of(error)}); fetch it again.") from None
     new = [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
     if lacking := sorted(key for key in new if key.startswith(f"{model.base_model_prefix}.")):
         raise _lacks(folder, lacking[0])

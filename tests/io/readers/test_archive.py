@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ner_danvan.document import Document
-from ner_danvan.io.readers import Failure, archive
+from ner_danvan.io import readers
+from ner_danvan.io.readers import Failure
 
 from .reading import fault, read
 
@@ -96,7 +97,7 @@ def test_a_member_for_which_there_is_no_room_is_not_called_damaged(
 ) -> None:
     resource = pytest.importorskip("resource")
     path = pack(tmp_path / "a.zip", {"a.txt": os.urandom(200_000).hex().encode(), "b.txt": b"Hop."})
-    monkeypatch.setattr(archive, "_IN_MEMORY", 1000)
+    monkeypatch.setattr(readers.source, "_IN_MEMORY", 1000)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ner_danvan.document import Document
+from ner_danvan.io import readers
 from ner_danvan.io.readers import Failure, Limits, read_inputs
 
 
@@ -89,6 +90,19 @@ def test_stdin_is_held_to_a_limit_and_what_cannot_be_read_is_a_failure(tmp_path:
         (failure,) = read_inputs(["-"], lambda: unreadable)
     assert isinstance(failure, Failure)
     assert "cannot be read" in failure.message
+
+
+def test_a_pipe_for_which_there_is_no_room_is_one_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(readers.source, "_IN_MEMORY", 1000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        (failure,) = read("-", stdin=b"x" * 200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(failure, Failure)
+    assert "stdin: cannot be read or kept (File too large)" in failure.message
 
 
 @pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf"])

@@ -6,17 +6,13 @@ import errno
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import PurePosixPath
-from tempfile import SpooledTemporaryFile, gettempdir
-from typing import BinaryIO, cast
+from tempfile import gettempdir
 from zipfile import ZipFile, ZipInfo
 
 from ner_danvan.io.readers.sniff import ENDINGS
-from ner_danvan.io.readers.source import Failure, Item, Settings, Source
+from ner_danvan.io.readers.source import Failure, Item, Settings, Source, spooled
 from ner_danvan.io.readers.zips import open_zip, short
-
-_IN_MEMORY = 16 * 2**20  # bytes of a member; a larger one goes to a temporary file
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
@@ -60,20 +56,17 @@ def _read_member(
     if member.flag_bits & 1:
         yield Failure(name, f"{place}: is encrypted; unpack the archive with its password.")
         return
-    spooled = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed below
-    try:
-        with file.open(member) as stream:
-            shutil.copyfileobj(stream, spooled, 2**20)
-        spooled.seek(0)
+    with spooled() as kept:
+        try:
+            with file.open(member) as stream:
+                shutil.copyfileobj(stream, kept, 2**20)
+            kept.seek(0)
+        except Exception as error:  # each way of packing has errors of its own, and the other members are whole
+            yield Failure(name, f"{place}: {_why_not(error)}")
+            return
         origin = {**source.origin, "member": member.filename}
-        inner = Source(name, place, cast(BinaryIO, spooled), origin, inside=True, limits=source.limits)
-    except Exception as error:  # each way of packing has errors of its own, and the other members are whole
-        yield Failure(name, f"{place}: {_why_not(error)}")
-    else:
+        inner = Source(name, place, kept, origin, inside=True, limits=source.limits)
         yield from read(inner, settings)
-    finally:
-        with suppress(OSError):  # what found no room finds none when it is closed
-            spooled.close()
 
 
 def _why_not(error: Exception) -> str:

@@ -49,9 +49,8 @@ class Encoding:
 
 def find_encoding(data: bytes, *, whole: bool = True) -> Encoding | None:
     """The encoding of a text from its bytes, or from its first ones; None where none is certain."""
-    for mark, marked in _MARKS.items():
-        if data.startswith(mark):
-            return Encoding(marked, marked)
+    if marked := marked_codec(data):
+        return Encoding(marked, marked)
     if b"\0" in data:
         wide = _wide(data)
         if wide:
@@ -77,6 +76,11 @@ def decode(data: bytes, place: str) -> tuple[str, Encoding]:
         return encoding.convert(data.decode(encoding.codec)), encoding
     except UnicodeDecodeError:
         return decode_utf8(data, place), encoding  # tells what is wrong
+
+
+def marked_codec(data: bytes) -> str | None:
+    """The wide codec whose byte-order mark the bytes begin with; None for others, UTF-8 too."""
+    return next((codec for mark, codec in _MARKS.items() if data.startswith(mark)), None)
 
 
 def text_codec(charset: str) -> str | None:

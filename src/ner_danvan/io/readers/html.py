@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from ner_danvan.document import Document
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.article import article_lines
 from ner_danvan.io.readers.blocks import prose_in
-from ner_danvan.io.readers.encodings import convert_legacy, decode, text_codec
+from ner_danvan.io.readers.encodings import convert_legacy, decode, marked_codec, text_codec
 from ner_danvan.io.readers.source import Item, Settings, Source, library
 from ner_danvan.io.readers.web import NEVER, is_furniture
 from ner_danvan.io.readers.zips import short
@@ -20,11 +19,6 @@ _MOST_KEPT = 20  # elements in one another that are furniture by their names and
 # lxml gives these and does not take them back; a page feed and the like part words
 _NO_TEXT = {code: " " if chr(code).isspace() else "" for code in (*range(0x20), 0xFFFE, 0xFFFF)}
 _NO_TEXT |= {code: chr(code) for code in (0x09, 0x0A, 0x0D)}
-# UTF-32's begins as UTF-16's does
-_MARKS = {
-    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
-    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
-}
 _META_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 
 
@@ -42,10 +36,7 @@ def read_html(source: Source, settings: Settings) -> Iterator[Item]:
 def _decode(data: bytes, source: Source) -> str:
     """As its mark says, or UTF-8, if it can be, else what the page names, else what it looks like."""
     try:
-        for marked, marks in _MARKS.items():
-            if data.startswith(marks):
-                return data.decode(marked)
-        return data.decode("utf-8-sig")
+        return data.decode(marked_codec(data) or "utf-8-sig")
     except UnicodeDecodeError:
         try:
             if codec := _named_codec(data):

@@ -8,16 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from ner_danvan.io.readers.formats import read_source
 from ner_danvan.io.readers.limits import SAFE, Limits
 from ner_danvan.io.readers.sniff import ENDINGS, JSONL, kind_of_ending
-from ner_danvan.io.readers.source import Failure, InputFile, Item, Settings, Source, ignore
+from ner_danvan.io.readers.source import Failure, InputFile, Item, Settings, Source, ignore, spooled
 
 STDIN = "-"
-_IN_MEMORY = 16 * 2**20  # bytes of a pipe; a larger one goes to a temporary file
+_AT_ONCE = 2**20  # bytes of a pipe
 _LOCK = "~$"  # how Word begins the name of the file that says a document is open
 
 
@@ -95,9 +94,9 @@ def _read_file(file: InputFile, settings: Settings, limits: Limits) -> Iterator[
 
 def _read_stream(stream: BinaryIO, file: InputFile, settings: Settings, limits: Limits) -> Iterator[Item]:
     """Read a pipe, which no reader could go back in: it is kept first, in a temporary file where it is large."""
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as kept:
+    with spooled() as kept:
         try:
-            while piece := stream.read(_IN_MEMORY):
+            while piece := stream.read(_AT_ONCE):
                 kept.write(piece)
                 if kept.tell() > limits.unpacked:
                     yield Failure(
@@ -110,7 +109,7 @@ def _read_stream(stream: BinaryIO, file: InputFile, settings: Settings, limits: 
             yield Failure(file.name, f"{file.path}: cannot be read or kept ({error.strerror or error}).")
             return
         kept.seek(0)
-        source = Source(file.name, str(file.path), cast(BinaryIO, kept), {"source": file.name}, limits=limits)
+        source = Source(file.name, str(file.path), kept, {"source": file.name}, limits=limits)
         yield from read_source(source, settings)
 
 

@@ -19,9 +19,10 @@ class Limits:
 
     `file`: of one that is read as a whole (text, DOCX, PDF, HTML, mail), and of a line of JSONL or CSV; tables and
     archives are not. `members`: in an archive, a DOCX or an XLSX. `unpacked`: all of them together. `part`: one of a
-    DOCX or XLSX. `ratio`: unpacked to packed, of a member or a column of Parquet of more than a mebibyte, and of the
-    rows of Parquet together; text comes to 5, XML to 40. `cell`: of a CSV, where an unclosed quote would otherwise take
-    the rest of the file, or a Parquet. `rows`: of a sheet of an XLSX, where a file may name a row a thousand million.
+    DOCX or XLSX. `ratio`: unpacked to packed, of a member or a row group of Parquet of more than a mebibyte, and of
+    the rows of Parquet together; text comes to 5, XML to 40. `cell`: of a CSV, where an unclosed quote would otherwise
+    take the rest of the file, or a Parquet. `rows`: of a sheet of an XLSX, where a file may name a row a thousand
+    million.
     `pages`, `characters`: of a PDF, which may draw a page again and again.
     """
 

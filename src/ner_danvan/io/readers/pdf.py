@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import math
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
-from ner_danvan.document import Document
+from ner_danvan.document import Document, join_pairs
 from ner_danvan.io.readers.encodings import convert_legacy
 from ner_danvan.io.readers.layout import Line, flow
 from ner_danvan.io.readers.source import Item, Settings, Source, library
@@ -26,7 +25,6 @@ _TIGHT = 0.3  # what a glyph may go back, or up, in a line
 _MOST_UNKNOWN = 0.2  # share of the characters of which the fonts do not say what they are
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _MOST_ON_A_PAGE = 500_000  # characters; A4 holds some 5,000, and each takes 400 bytes until its page is read
-_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def read_pdf(source: Source, settings: Settings) -> Iterator[Item]:
@@ -189,11 +187,7 @@ def _cells(glyphs: list[_Glyph]) -> Iterator[Line]:
 
 def _line(words: list[list[_Glyph]], size: float) -> Line:
     # PDFium gives a character above U+FFFF as two halves; kept apart, JSON would join them, and all offsets be wrong
-    text = compose(_HALVES.sub(_joined, " ".join("".join(glyph.char for glyph in word) for word in words)))
+    text = compose(join_pairs(" ".join("".join(glyph.char for glyph in word) for word in words)))
     left, base = words[0][0].left, words[0][0].base
     space = median([after[0].left - word[-1].right for word, after in pairwise(words)] or [_SPACE * size])
     return Line(text, left, words[-1][-1].right, base, size, words[0][-1].right - left, space)
-
-
-def _joined(halves: re.Match[str]) -> str:
-    return halves.group().encode("utf-16-le", "surrogatepass").decode("utf-16-le")

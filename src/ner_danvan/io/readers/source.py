@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.limits import SAFE, Limits
+
+_IN_MEMORY = 16 * 2**20  # bytes; more go to a temporary file
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,17 @@ class Settings:
     column: str | None = None
     id_column: str | None = None
     note: Callable[[str], None] = field(default=ignore)
+
+
+@contextmanager
+def spooled() -> Iterator[BinaryIO]:
+    """A place for bytes that are gone back in: in memory, or in a temporary file where they are many."""
+    place = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed below
+    try:
+        yield cast(BinaryIO, place)
+    finally:
+        with suppress(OSError):  # what found no room finds none when it is closed
+            place.close()
 
 
 Item: TypeAlias = Document | Failure

@@ -33,7 +33,6 @@ _SOME_ROWS = 64  # of a sheet, read at a time
 _XLSX_PARTS, _SHEETS = (".xml", ".rels"), "xl/worksheets/"
 _SHOWN = 20  # columns that a message lists
 
-
 _EXCEL = re.compile(r'\ufeff?"?sep=([^\w"\r\n\0])"?(?:\r\n|\r|\n)', re.I)  # its first line, where it wrote one
 _QUOTED = re.compile(r'(?:(?<=[,;\t|])|(?<![\s\S]))"(?:[^"]|"")*+(?:"|\Z)')  # a cell, which may hold line ends
 _CSV_HEADER = re.compile(rf"(?:{_QUOTED.pattern}|[^\r\n])*+")
@@ -268,9 +267,9 @@ def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
             number = given = 0
             for group in range(metadata.num_row_groups):
                 # no column of it is looked at: pyarrow ends the whole process where what is said of one is damaged
-                rows, unpacked = metadata.row_group(group).num_rows, metadata.row_group(group).total_byte_size
-                check_ratio(f"row group {group + 1}", unpacked, size, source)
-                rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(1, unpacked)))
+                said = metadata.row_group(group)
+                check_ratio(f"row group {group + 1}", said.total_byte_size, size, source)
+                rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES * said.num_rows // max(1, said.total_byte_size)))
                 for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
                     for scalars in zip(*batch.columns, strict=True):
                         number += 1

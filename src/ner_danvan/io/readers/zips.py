@@ -7,7 +7,7 @@ from zipfile import ZipFile, ZipInfo
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.source import Source
 
-FREE = 2**20  # bytes that a member may have whatever its ratio
+_FREE = 2**20  # bytes that a member may have whatever its ratio
 
 
 def open_zip(source: Source) -> ZipFile:
@@ -38,7 +38,7 @@ def open_zip(source: Source) -> ZipFile:
 
 def check_ratio(what: str, unpacked: int, packed: int, source: Source) -> None:
     """Raises UserError if something in a file unpacks to more than its size lets expect; both are bytes."""
-    if unpacked > FREE and unpacked > source.limits.ratio * max(1, packed):
+    if unpacked > _FREE and unpacked > source.limits.ratio * max(1, packed):
         ratio = -(-unpacked // max(1, packed))
         raise source.fault(
             f"{what} in it unpacks to {ratio} times its size, more than {source.limits.ratio}, as in a ZIP "

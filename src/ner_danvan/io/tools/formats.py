@@ -106,10 +106,10 @@ def companion_path(name: str, path: Path) -> Path | None:
 
 def write_companion(name: str, path: Path, scheme: LabelScheme) -> None:
     """Write what belongs beside an output of this format, whole or not at all; raises UserError if it cannot be."""
-    if companion := FORMATS[name].companion:
-        ending, text = companion
-        with whole(path.with_suffix(ending), folder=False) as place:
-            write_exactly(place, text(scheme))
+    companion, beside = FORMATS[name].companion, companion_path(name, path)
+    if companion and beside:
+        with whole(beside, folder=False) as place:
+            write_exactly(place, companion[1](scheme))
 
 
 def format_to_read(path: Path, option: str = "--from") -> str:
