@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer, models
 
 from ner_danvan.errors import UserError
+from ner_danvan.text.memo import forget_oldest
 
 VOCAB_FILE = "vocab.txt"
 MERGES_FILE = "bpe.codes"
@@ -85,11 +86,13 @@ class Subwords:
     def _learned(self, words: Sequence[str]) -> dict[str, list[int]]:
         """Ids of these words and perhaps others: those that are new go to the tokenizer, in one call.
 
-        Other threads may be here too. So what is kept is only added to, a word with all its ids at a time, and a full
-        dict is not emptied but left to those that still read it.
+        Other threads may be here too. So what is kept is only added to, a word with all its ids at a time, and words
+        are forgotten in a copy, the full dict left to those that still read it.
         """
         if len(self._ids) >= _WORDS_KEPT:
-            self._ids = {}
+            kept = self._ids.copy()
+            forget_oldest(kept, _WORDS_KEPT)
+            self._ids = kept
         known = self._ids
         new = [word for word in dict.fromkeys(words) if word not in known]
         if new:
