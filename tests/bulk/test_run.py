@@ -264,11 +264,14 @@ def test_under_skip_what_fails_is_kept_and_the_rest_is_written(
     assert engine.ran
 
 
-def test_what_failed_is_tried_again_under_other_limits(bulk: Bulk, local: Callable[..., bytes], tmp_path: Path) -> None:
-    assert bulk(stop=False, limits=Limits(file=100)) == 1
+def test_what_failed_is_tried_again_under_other_limits(
+    bulk: Bulk, local: Callable[..., bytes], corpus: Path, tmp_path: Path
+) -> None:
+    few = Limits(file=max(map(len, (corpus / "rows.jsonl").read_bytes().splitlines())) - 1)
+    assert bulk(stop=False, limits=few) == 1
     assert manifest(tmp_path / "out")["failed"] > 0
     engine = HereEngine()
-    assert bulk(engine, stop=False, limits=Limits(file=100), resume=True) == 1
+    assert bulk(engine, stop=False, limits=few, resume=True) == 1
     assert engine.ran == []
     assert bulk(engine, stop=False, resume=True) == 0
     assert 0 < len(engine.ran) < len(list((tmp_path / "out").glob("part-*")))
@@ -413,3 +416,18 @@ def test_what_a_dead_worker_left_is_swept_away(bulk: Bulk, tmp_path: Path) -> No
 
     assert bulk(dying) == 0
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_another_ratio_that_makes_another_plan_is_told(bulk: Bulk, corpus: Path, tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(
+        pa.table({"text": ["x" * 1_500_000, "y" * 1_500_000]}), corpus / "a.parquet", compression="zstd"
+    )
+    assert bulk(stop=False) == 1
+    assert manifest(tmp_path / "out")["failed"] == 1
+    with pytest.raises(UserError, match="or --limit ratio have changed"):
+        bulk(stop=False, limits=Limits(ratio=100_000), resume=True)
+    for part in (tmp_path / "out").glob("part-*"):
+        part.unlink()
+    assert bulk(stop=False, limits=Limits(ratio=100_000), resume=True) == 0
+    assert manifest(tmp_path / "out")["documents"] == 20

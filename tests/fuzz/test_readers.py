@@ -47,7 +47,7 @@ def check(data: bytes, name: str, *, budget: bool = True) -> None:
             pages = item.meta.get("pages", [])
             assert pages == sorted(pages)
             assert all(0 <= page <= len(item.text) for page in pages)
-    assert isinstance(read_one(data, name, name), Document | Failure)
+    assert isinstance(read_one(io.BytesIO(data), name, name), Document | Failure)
 
 
 @pytest.fixture(params=KINDS)

@@ -195,8 +195,8 @@ class PartFolder:
             if shard is None or shard.sha256 != outcome.sha256:
                 now = f"now begins at {shard.pieces[0].place}" if shard else "is now beyond their end"
                 raise UserError(
-                    f"{self.folder / part}: was made of other inputs (it {now}, or their bytes have changed); give the "
-                    f"same inputs in the same order, or delete this part to have it made again."
+                    f"{self.folder / part}: was made of other inputs (it {now}, or their bytes or --limit ratio have "
+                    f"changed); give the same inputs in the same order, or delete this part to have it made again."
                 )
             finished[part] = outcome
         return finished

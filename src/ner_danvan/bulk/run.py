@@ -51,7 +51,7 @@ def run_bulk(request: Request, engine: Engine, tell: Callable[[str], None]) -> i
     job, settings = _job(request)
     _check_apart(request)
     earlier = earlier_rows(request.output) if request.resume else []
-    shards = plan_shards(find_inputs(request.paths, tell), request.shard_bytes, earlier)
+    shards = plan_shards(find_inputs(request.paths, tell), request.shard_bytes, earlier, request.limits)
     folder = PartFolder(request.output, settings, shards, request.format, resume=request.resume)
     if request.stop or folder.has_other_limits:
         folder.forget_failed()

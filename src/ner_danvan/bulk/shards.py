@@ -25,18 +25,20 @@ from ner_danvan.io.readers import (
     attempt,
     find_files,
     is_jsonl,
-    parse_row,
+    read_line,
     read_one,
+    read_row,
     with_origin,
 )
+from ner_danvan.io.readers.parquet import bounded, cell, check_said, read_batches
+from ner_danvan.io.readers.source import Source
 from ner_danvan.model_dir import file_hash
 from ner_danvan.strict_json import parse_json
 
 SHARD_BYTES = 2 * 2**20  # of text: about a minute of a core, lost at most where a worker dies
 _PARQUET = ".parquet"
 _COLUMNS = ("id", "text", "meta")
-_BATCH_ROWS = 256  # of a Parquet file, decoded at a time
-_READ_AHEAD = 2**20  # bytes of a Parquet column; without it a whole row group is read at once
+_READ_AHEAD = 2**20  # bytes of a line, at a time
 
 TEXT, LINES, PARQUET, FAILED = "text", "lines", "parquet", "failed"
 
@@ -113,14 +115,18 @@ def find_inputs(paths: Sequence[str], note: Callable[[str], None]) -> Iterator[I
 
 
 def plan_shards(
-    inputs: Iterable[InputFile | Failure], size: int = SHARD_BYTES, earlier: Sequence[int] = ()
+    inputs: Iterable[InputFile | Failure],
+    size: int = SHARD_BYTES,
+    earlier: Sequence[int] = (),
+    limits: Limits = SAFE,
 ) -> list[Shard]:
     """Every row of the inputs in exactly one shard, in order; a shard has at most `size` bytes and a row more.
 
     `earlier` has the rows of the shards of an earlier plan, which is followed as far as it goes: who mends a row in a
-    file does not move the rows behind it into other shards. Memory grows with the files, not with the rows.
+    file does not move the rows behind it into other shards. Memory grows with the files, not with the rows. Of the
+    limits `ratio` counts here: what a Parquet says of its rows must be possible, for nothing else has been read of it.
     """
-    plan = _Plan(size, earlier)
+    plan = _Plan(size, earlier, limits)
     for item in inputs:
         for piece in _pieces(item, plan):
             plan.add(piece)
@@ -131,9 +137,9 @@ def plan_shards(
 class _Plan:
     """Shards so far, and the one that is being gathered."""
 
-    def __init__(self, size: int, earlier: Sequence[int]) -> None:
+    def __init__(self, size: int, earlier: Sequence[int], limits: Limits) -> None:
         self.shards: list[Shard] = []
-        self.size = size
+        self.size, self.limits = size, limits
         self._earlier = earlier
         self._gathered: list[Piece] = []
         self._rows = self._bytes = 0
@@ -189,23 +195,20 @@ def _failed(failure: Failure) -> Piece:
 
 def _line_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
     """A piece begins and ends with a row; empty lines are no rows, but between two of a piece they belong to it."""
-    start = end = first = rows = position = 0
-    seen, empty = hashlib.sha256(), b""
+    start = end = first = rows = position = number = 0
+    seen = ahead = hashlib.sha256()  # up to the last row, and up to here
     with item.path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            position += len(line)
-            if line.isspace():
-                empty += line
-                continue
-            if rows:
-                seen.update(empty)
-            else:
-                start, first, seen = position - len(line), number, hashlib.sha256()
-            seen.update(line)
-            end, rows, empty = position, rows + 1, b""
-            if plan.full(rows, end - start):
-                yield _lines(item, first, rows, start, end, seen.hexdigest())
-                rows = 0
+        while (line := read_line(lines, _READ_AHEAD, ahead.update)).size:
+            number, position = number + 1, position + line.size
+            if not line.is_empty:
+                if not rows:
+                    start, first = position - line.size, number
+                end, rows, seen = position, rows + 1, ahead.copy()
+                if plan.full(rows, end - start):
+                    yield _lines(item, first, rows, start, end, seen.hexdigest())
+                    rows = 0
+            if not rows:
+                ahead = hashlib.sha256()
     if rows:
         yield _lines(item, first, rows, start, end, seen.hexdigest())
 
@@ -225,6 +228,8 @@ def _parquet_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
         raise UserError(f"{item.path}: no Parquet ({str(error).splitlines()[0]}); write the file again.") from None
     if "text" not in schema.names or not _is_text(schema.field("text").type):
         raise UserError(f'{item.path}: has no column "text" of strings; name it so, "id" and "meta" beside it.')
+    with item.path.open("rb") as stream:
+        check_said(metadata, Source(item.name, str(item.path), stream, {}, limits=plan.limits))
     sha256 = file_hash(item.path)
     row = 0
     for number in range(metadata.num_row_groups):
@@ -268,70 +273,72 @@ def read_shard(shard: Shard, base: Path, limits: Limits = SAFE) -> Iterator[Docu
             if piece.kind == TEXT:
                 yield _read_text(piece, base / piece.path, limits)
             else:
-                yield from _READERS[piece.kind](piece, base / piece.path)
+                yield from _READERS[piece.kind](piece, base / piece.path, limits)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"{piece.path}: cannot be read here ({reason}); put it where all workers see it.") from None
 
 
 def _read_text(piece: Piece, path: Path, limits: Limits) -> Document | Failure:
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != piece.sha256:
-        raise _changed(piece)
-    return read_one(data, piece.name, piece.path, limits)
+    with path.open("rb") as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != piece.sha256:
+            raise _changed(piece)
+        stream.seek(0)
+        return read_one(stream, piece.name, piece.path, limits)
 
 
-def _read_lines(piece: Piece, path: Path) -> Iterator[Document | Failure]:
+def _read_lines(piece: Piece, path: Path, limits: Limits) -> Iterator[Document | Failure]:
     seen = hashlib.sha256()
     position, number = piece.start, piece.first
     with path.open("rb") as lines:
         lines.seek(position)
-        while position < piece.end and (line := lines.readline()):
-            seen.update(line)
-            if not line.isspace():
-                place = f"{piece.name}:{number}"
-                yield attempt(place, partial(parse_row, line, place, {"source": piece.name, "row": number}))
-            position, number = position + len(line), number + 1
+        while position < piece.end and (line := read_line(lines, limits.file, seen.update)).size:
+            if not line.is_empty:
+                yield read_row(line, f"{piece.name}:{number}", {"source": piece.name, "row": number}, limits)
+            position, number = position + line.size, number + 1
     if seen.hexdigest() != piece.sha256:
         raise _changed(piece)
 
 
-def _read_parquet(piece: Piece, path: Path) -> Iterator[Document | Failure]:
-    """Where a file is damaged each row that cannot be reached is a failure."""
+def _read_parquet(piece: Piece, path: Path, limits: Limits) -> Iterator[Document | Failure]:
+    """Where a file is damaged, or holds too much, each row that cannot be reached is a failure."""
     import pyarrow as pa
 
-    number, last = piece.first, piece.first + piece.rows - 1
+    given = 0
     try:
-        for values in _parquet_rows(piece, path):
-            place = f"{piece.name}:{number}"
-            yield attempt(place, partial(_from_row, values, place, {"source": piece.name, "row": number}))
-            number += 1
-    except (pa.ArrowException, OSError) as error:
+        with path.open("rb") as stream:
+            source = Source(piece.name, piece.path, stream, {"source": piece.name}, limits=limits)
+            for item in bounded(_parquet_items(piece, source), piece.rows, source, piece.first):
+                yield item
+                given += 1
+    except (pa.ArrowException, OSError, UserError) as error:
         if isinstance(error, OSError) and error.errno:  # the file is not there
             raise
-        for row in range(number, last + 1):
+        for row in range(piece.first + given, piece.first + piece.rows):
             place = f"{piece.name}:{row}"
-            yield Failure(place, f"{place}: is damaged ({one_line(str(error))[:150]}); write the file again.")
+            fault = f"is damaged ({one_line(str(error))[:150]}); write the file again."
+            yield Failure(place, str(error) if isinstance(error, UserError) else f"{place}: {fault}")
         return
-    if number <= last:
+    if given < piece.rows:
         raise _changed(piece)
 
 
-def _parquet_rows(piece: Piece, path: Path) -> Iterator[dict[str, Any]]:
+def _parquet_items(piece: Piece, source: Source) -> Iterator[Document | Failure]:
     from pyarrow import parquet
 
+    with parquet.ParquetFile(source.stream, pre_buffer=False) as file:
+        metadata, names = file.metadata, [name for name in _COLUMNS if name in file.schema_arrow.names]
     number, last = piece.first, piece.first + piece.rows - 1
-    with parquet.ParquetFile(path, buffer_size=_READ_AHEAD, pre_buffer=False) as file:
-        groups, row = _groups(file.metadata, number, last)  # row: the number of the first row of these groups
-        columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=columns):
-            skipped = min(max(0, number - row), batch.num_rows)
-            row += batch.num_rows
-            rows = batch.slice(skipped, max(0, last - number + 1)).to_pylist()
-            yield from rows
-            number += len(rows)
-            if number > last:
-                return
+    groups, row = _groups(metadata, number, last)  # row: the number of the first row of these groups
+    for batch in read_batches(source, metadata, names, groups):
+        skipped = min(max(0, number - row), batch.num_rows)
+        row += batch.num_rows
+        for scalars in zip(*batch.slice(skipped, max(0, last - number + 1)).columns, strict=True):
+            place = f"{piece.name}:{number}"
+            yield attempt(place, partial(_from_row, dict(zip(names, scalars, strict=True)), number, source))
+            number += 1
+        if number > last:
+            return
 
 
 def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:
@@ -347,21 +354,23 @@ def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:
     return groups, begin
 
 
-def _from_row(values: dict[str, Any], place: str, origin: dict[str, object]) -> Document:
+def _from_row(scalars: dict[str, Any], number: int, source: Source) -> Document:
+    values = {name: cell(scalar, number, source, text=name != "id") for name, scalar in scalars.items()}
+    place = f"{source.name}:{number}"
     meta = values.get("meta")
     if isinstance(meta, str):
         meta = parse_json(meta or "{}", f'{place}: "meta"')
     elif meta is not None:
         # a map comes as pairs; what JSON does not know, a date say, becomes a string
         meta = json.loads(json.dumps(dict(meta), default=str))
-    return with_origin(document_from_dict(values | {"meta": meta}, place), origin)
+    return with_origin(document_from_dict(values | {"meta": meta}, place), {**source.origin, "row": number})
 
 
 def _changed(piece: Piece) -> UserError:
     return UserError(f"{piece.path}: has changed since the run began; when it is at rest, go on with --resume.")
 
 
-_READERS: dict[str, Callable[[Piece, Path], Iterator[Document | Failure]]] = {
+_READERS: dict[str, Callable[[Piece, Path, Limits], Iterator[Document | Failure]]] = {
     LINES: _read_lines,
     PARQUET: _read_parquet,
 }

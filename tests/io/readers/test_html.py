@@ -161,3 +161,24 @@ def test_one_bad_byte_does_not_cost_a_page(tmp_path: Path) -> None:
 def test_a_page_in_old_fonts_without_a_charset_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"<html><body><p>" + to_tcvn3(LINES[1] + " " + LINES[2]) + b"</p></body></html>")
     assert read_one(tmp_path / "a.html").text == LINES[1] + " " + LINES[2]
+
+
+@pytest.mark.parametrize("before", ["", "<p>x", "<!-- <p> --><script>'<p ", "<html><body a=\">\"><p title='<p a b>'>"])
+def test_an_element_with_attributes_without_end_is_refused_before_there_is_a_tree(tmp_path: Path, before: str) -> None:
+    end = "</script>" if "script" in before else ""
+    names = [f"a{number}" for number in range(150_000)]
+    few, many = (f"{before}{end}<p {' '.join(some)}>Đảng ủy xã họp.</p>" for some in (names[:1_000], names))
+    path = tmp_path / "a.html"
+    path.write_text(many, encoding="utf-8")
+    assert fault(path) == (
+        f"{path}: has more than 1000 attributes in one element, <p>; open it in a browser, and save its text."
+    )
+    path.write_text(few, encoding="utf-8")
+    assert read_one(path).text.endswith("Đảng ủy xã họp.")
+
+
+def test_attributes_of_a_page_that_begins_again_and_again_do_not_add_up(tmp_path: Path) -> None:
+    starts = ["<html " + " ".join(f"a{page}x{number}" for number in range(900)) + ">" for page in range(200)]
+    path = tmp_path / "a.html"
+    path.write_text("".join(starts) + "<p>Đảng ủy xã họp.", encoding="utf-8")
+    assert read_one(path).text == "Đảng ủy xã họp."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import re
@@ -91,8 +92,8 @@ def test_limits_hold_inside_an_archive_and_in_bulk(tmp_path: Path) -> None:
     assert isinstance(failure, Failure)
     assert isinstance(document, Document)
     assert f"{path}/a.html: has {len(PAGE.encode())} bytes, more than 20" in failure.message
-    assert isinstance(read_data(PAGE.encode(), "a.html", "a.html", Limits(file=20)), Failure)
-    assert isinstance(read_data(PAGE.encode(), "a.html", "a.html"), Document)
+    assert isinstance(read_data(io.BytesIO(PAGE.encode()), "a.html", "a.html", Limits(file=20)), Failure)
+    assert isinstance(read_data(io.BytesIO(PAGE.encode()), "a.html", "a.html"), Document)
 
 
 def test_settings_of_limits() -> None:

@@ -3,7 +3,7 @@ from ner_danvan.io.readers.inputs import STDIN, find_files, is_jsonl, read_input
 from ner_danvan.io.readers.limits import SAFE, Limits, parse_limits, told_limits
 from ner_danvan.io.readers.sniff import BULK_ENDINGS, ENDINGS
 from ner_danvan.io.readers.source import Failure, InputFile, attempt, cannot_be_tagged
-from ner_danvan.io.readers.text import parse_row, with_origin
+from ner_danvan.io.readers.text import read_line, read_row, with_origin
 
 __all__ = [
     "BULK_ENDINGS",
@@ -18,9 +18,10 @@ __all__ = [
     "find_files",
     "is_jsonl",
     "parse_limits",
-    "parse_row",
     "read_inputs",
+    "read_line",
     "read_one",
+    "read_row",
     "told_limits",
     "with_origin",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO
 
 from ner_danvan.errors import UserError, one_line
 from ner_danvan.io.readers.limits import SAFE, Limits
@@ -34,7 +34,7 @@ _READERS = {  # imported when one is wanted: most runs read one format
     HTML: ("html", "read_html"),
     CSV: ("tables", "read_csv"),
     XLSX: ("tables", "read_xlsx"),
-    PARQUET: ("tables", "read_parquet"),
+    PARQUET: ("parquet", "read_parquet"),
 }
 _HOLDERS = {MAIL: ("mail", "read_mail"), ZIP: ("archive", "read_archive")}  # of what is read by the same rules
 
@@ -63,9 +63,9 @@ def read_source(source: Source, settings: Settings) -> Iterator[Item]:
         yield _failure(source, error)
 
 
-def read_one(data: bytes, name: str, place: str, limits: Limits = SAFE) -> Item:
+def read_one(stream: BinaryIO, name: str, place: str, limits: Limits = SAFE) -> Item:
     """The document of a file that must be one: for who counts documents before they are read."""
-    source = Source(name, place, io.BytesIO(data), {"source": name}, limits=limits)
+    source = Source(name, place, stream, {"source": name}, limits=limits)
     try:
         if (kind := kind_of(source)) not in ONE_DOCUMENT:
             raise source.fault(f"is a {kind} file, which is read without --engine ray; or convert it to JSONL.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ner_danvan.document import Document
@@ -15,6 +16,7 @@ from ner_danvan.io.readers.source import Item, Settings, Source, library
 from ner_danvan.io.readers.web import NEVER, is_furniture
 from ner_danvan.io.readers.zips import short
 
+_MOST_ATTRIBUTES = 1_000  # of an element: libxml2 takes the square of their number, half a minute for 600 kB
 _MOST_KEPT = 20  # elements in one another that are furniture by their names and yet hold the text
 # lxml gives these and does not take them back; a page feed and the like part words
 _NO_TEXT = {code: " " if chr(code).isspace() else "" for code in (*range(0x20), 0xFFFE, 0xFFFF)}
@@ -63,9 +65,11 @@ def html_to_text(page: str, source: Source) -> str:
         return ""
     # lxml takes no declared encoding in a string
     page = re.sub(r"^\s*<\?xml[^>]*\?>", "", page.lstrip("\ufeff")).translate(_NO_TEXT)
+    data = page.encode("utf-8", "replace")
+    _check_attributes(data, source)
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        root = html.document_fromstring(page.encode("utf-8", "replace"), parser=parser)
+        root = html.document_fromstring(data, parser=parser)
     except Exception as error:  # lxml's errors are known only once it is imported
         raise source.fault(f"is no HTML ({short(error)}); save the page again.") from None
     if cut := next((entry for entry in parser.error_log if entry.level_name == "FATAL"), None):
@@ -78,6 +82,25 @@ def html_to_text(page: str, source: Source) -> str:
     _strip(body)
     names = [root.findtext(".//title"), *root.xpath("//meta[@property='og:title']/@content")]
     return "\n".join(article_lines(body, " ".join(" ".join(name for name in names if name).split())))
+
+
+def _check_attributes(data: bytes, source: Source) -> None:
+    """Raises UserError if an element has too many. Without a tree libxml2 takes a time in proportion to the page."""
+    etree = library("lxml.etree", source)
+
+    class Target:
+        def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+            if len(attributes) > _MOST_ATTRIBUTES:
+                raise source.fault(
+                    f"has more than {_MOST_ATTRIBUTES} attributes in one element, <{tag[:20]}>; open it in a browser, "
+                    "and save its text."
+                )
+
+        def close(self) -> None:
+            pass
+
+    with suppress(etree.LxmlError):  # what is wrong with the page is told when it is read
+        etree.fromstring(data, etree.HTMLParser(target=Target(), encoding="utf-8", huge_tree=True))
 
 
 def _body(root: Any) -> Any:

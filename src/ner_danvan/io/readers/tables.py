@@ -1,4 +1,4 @@
-"""CSV, XLSX and Parquet: one document a row, from the column that holds the text. Read row by row."""
+"""CSV and XLSX: one document a row, from the column that holds the text. Read row by row."""
 
 from __future__ import annotations
 
@@ -10,25 +10,19 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import Any, TextIO
 
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers.encodings import UTF8, find_encoding
-from ner_danvan.io.readers.source import Failure, Item, Settings, Source, attempt, library
-from ner_danvan.io.readers.zips import check_part, check_ratio, open_zip, short
+from ner_danvan.io.readers.source import Failure, Item, Settings, Source, library
+from ner_danvan.io.readers.zips import check_part, open_zip, short
 from ner_danvan.text.normalize import compose
 
 _TEXT_NAMES = {"text", "noidung", "content", "fulltext", "body", "vanban", "noidungbaocao", "noidungvanban"}
 _ID_NAMES = {"id"}
 _SAMPLE = 256 * 2**10  # bytes from which encoding and delimiter are told
-# of a Parquet file, decoded at a time; fewer rows would copy the dictionary of a column more often
-_BATCH_ROWS, _BATCH_BYTES = 4096, 16 * 2**20
-_ROW_ITSELF = 64  # characters that a row comes to without its text: what is told of it
-_ROWS_FREE = 64 * 2**20  # characters that all rows of a Parquet file may come to whatever its size
-_READ_AHEAD = 2**20  # bytes of a Parquet column
 _SOME_ROWS = 64  # of a sheet, read at a time
 _XLSX_PARTS, _SHEETS = (".xml", ".rels"), "xl/worksheets/"
 _SHOWN = 20  # columns that a message lists
@@ -39,13 +33,14 @@ _CSV_HEADER = re.compile(rf"(?:{_QUOTED.pattern}|[^\r\n])*+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class Columns:
     """Where text and id stand in a row."""
 
     text: int
     id: int | None
 
     def document(self, values: Sequence[Any], number: int, source: Source, more: dict[str, str]) -> Document:
+        """What row `number` holds; it may be too short."""
         text = values[self.text] if self.text < len(values) else None
         own = values[self.id] if self.id is not None and self.id < len(values) else None
         place = ":".join([source.name, *more.values(), str(number)])
@@ -245,80 +240,10 @@ def _no_xlsx(source: Source, error: Exception) -> UserError:
     return source.fault(f"is no whole XLSX file ({short(error)}); open it in its program and save it again.")
 
 
-def read_parquet(source: Source, settings: Settings) -> Iterator[Item]:
-    """Rows count from 1. What is the same in many rows stays one in memory, and must not make a small file endless."""
-    library("pyarrow", source)
-    parquet = library("pyarrow.parquet", source)
-    size = max(1, source.stream.seek(0, io.SEEK_END))
-    try:
-        schema = parquet.ParquetFile(source.stream, pre_buffer=False)
-        metadata, names = schema.metadata, schema.schema_arrow.names
-        columns = _choose(names, source, settings)
-        wanted = [names[i] for i in dict.fromkeys((columns.text, columns.id)) if i is not None]
-        columns = _Columns(0, None if columns.id is None else wanted.index(names[columns.id]))
-        leaves = {metadata.schema.column(place).path for place in range(metadata.num_columns)}
-        with parquet.ParquetFile(
-            source.stream,
-            metadata=metadata,
-            buffer_size=_READ_AHEAD,
-            pre_buffer=False,
-            read_dictionary=[name for name in wanted if name in leaves],
-        ) as file:
-            number = given = 0
-            for group in range(metadata.num_row_groups):
-                # no column of it is looked at: pyarrow ends the whole process where what is said of one is damaged
-                said = metadata.row_group(group)
-                check_ratio(f"row group {group + 1}", said.total_byte_size, size, source)
-                rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES * said.num_rows // max(1, said.total_byte_size)))
-                for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=wanted):
-                    for scalars in zip(*batch.columns, strict=True):
-                        number += 1
-                        row = partial(_parquet_row, columns, scalars, number, source)
-                        item = attempt(f"{source.name}:{number}", row)
-                        given += _ROW_ITSELF + (len(item.id) + len(item.text) if isinstance(item, Document) else 0)
-                        if given > _ROWS_FREE and given > source.limits.ratio * size:
-                            # what all rows will come to if those behind are like these, and a tenth more
-                            whole = -(-11 * given * max(number, metadata.num_rows) // (10 * number * size))
-                            raise source.fault(
-                                f"row {number}: its rows come to more than {source.limits.ratio} times its size, as in "
-                                f"a ZIP bomb; if you trust it, allow it by --limit ratio={whole}."
-                            )
-                        yield item
-    except UserError:
-        raise
-    except Exception as error:  # ArrowException, OSError, and whatever a broken schema makes it stumble over
-        raise source.fault(f"is no whole Parquet file ({short(error)}); write it again.") from None
-
-
-def _parquet_row(columns: _Columns, scalars: Sequence[Any], number: int, source: Source) -> Document:
-    values = [_value(scalar, number, source, text=place == columns.text) for place, scalar in enumerate(scalars)]
-    return columns.document(values, number, source, {})
-
-
-def _value(scalar: Any, number: int, source: Source, *, text: bool) -> Any:
-    """A cell of a Parquet file, bytes as the text that they are; raises UserError."""
-    if hasattr(scalar, "dictionary"):
-        scalar = scalar.value
-    data = scalar.as_buffer() if hasattr(scalar, "as_buffer") else None
-    if data is None:
-        return scalar.as_py()
-    most = source.limits.cell
-    if data.size <= 4 * most:  # a character's bytes are four at most
-        try:
-            cell = str(data, "utf-8")
-        except UnicodeDecodeError as error:
-            if not text:
-                return memoryview(data).hex()  # an id need not be text
-            raise source.fault(f"row {number}: its text is not UTF-8 ({error.reason}); write it as UTF-8.") from None
-        if len(cell) <= most:
-            return cell
-    raise source.fault(f"row {number}: a cell has more than {most} characters; allow longer ones by --limit cell=N.")
-
-
 def _documents(
     rows: Iterable[Sequence[Any] | UserError], source: Source, settings: Settings, more: dict[str, str]
 ) -> Iterator[Item]:
-    columns: _Columns | None = None
+    columns: Columns | None = None
     for number, row in enumerate(rows, 1):
         if isinstance(row, UserError):
             if columns is None:
@@ -327,7 +252,7 @@ def _documents(
         elif not any(_filled(row)):
             continue
         elif columns is None:
-            columns = _choose([str(value or "").strip() for value in row], source, settings)
+            columns = choose([str(value or "").strip() for value in row], source, settings)
         else:
             yield columns.document(row, number, source, more)
     if columns is None:
@@ -338,7 +263,8 @@ def _filled(row: Sequence[Any]) -> Iterator[bool]:
     return (value is not None and value != "" for value in row)
 
 
-def _choose(header: Sequence[str], source: Source, settings: Settings) -> _Columns:
+def choose(header: Sequence[str], source: Source, settings: Settings) -> Columns:
+    """The columns that are asked for, or named as usual; raises UserError if that does not say which."""
     text = _find(header, settings.column, _TEXT_NAMES)
     if text is None and settings.column is None and len(header) == 1:
         text = 0
@@ -348,7 +274,7 @@ def _choose(header: Sequence[str], source: Source, settings: Settings) -> _Colum
     own = _find(header, settings.id_column, _ID_NAMES)
     if own is None and settings.id_column is not None:
         raise source.fault(f'has no column "{settings.id_column}"; choose one by --id-column: {_list(header)}.')
-    return _Columns(text, own if own != text else None)
+    return Columns(text, own if own != text else None)
 
 
 def _find(header: Sequence[Any], wanted: str | None, usual: set[str]) -> int | None:
