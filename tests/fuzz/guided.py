@@ -29,6 +29,7 @@ with atheris.instrument_imports(include=["ner_danvan"], enable_loader_override=F
     from ner_danvan.text.windows import WindowSize, cut_windows, stitch
 
 import numpy as np
+from fuzz.test_bulk import BULK_KINDS, check_bulk
 from fuzz.test_converters import TEXT, WHOLE
 from fuzz.test_readers import KINDS, check
 from fuzz.test_texts import check_decoded
@@ -39,6 +40,10 @@ _ENDINGS = {"text": "txt"}
 
 def _reader(kind: str, data: bytes) -> None:
     check(data, f"a.{_ENDINGS.get(kind, kind)}", budget=False)
+
+
+def _bulk(kind: str, data: bytes) -> None:
+    check_bulk(data, kind, size=100)
 
 
 def _inline(data: bytes) -> None:
@@ -109,6 +114,7 @@ def _whole(name: str) -> bytes:
 
 TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
     **{f"read-{kind}": (partial(_reader, kind), partial(samples.of, kind)) for kind in KINDS},
+    **{f"bulk-{kind}": (partial(_bulk, kind), partial(samples.of, kind)) for kind in BULK_KINDS},
     "inline": (_inline, lambda: [b"a <POSITION>b <ORG>c</ORG></POSITION> &lt;ORG> &amp;lt;ORG>"]),
     "json": (_row, lambda: samples.JSON_LINES.encode().split(b"\n")),
     "words": (_words, lambda: [samples.LINE.encode(), samples.MORE.encode()]),

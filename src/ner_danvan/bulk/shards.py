@@ -305,22 +305,25 @@ def _read_parquet(piece: Piece, path: Path, limits: Limits) -> Iterator[Document
     import pyarrow as pa
 
     given = 0
+    fault = "is damaged (it has fewer rows than it says)"
     try:
         with path.open("rb") as stream:
             source = Source(piece.name, piece.path, stream, {"source": piece.name}, limits=limits)
             for item in bounded(_parquet_items(piece, source), piece.rows, source, piece.first):
                 yield item
                 given += 1
-    except (pa.ArrowException, OSError, UserError) as error:
+    except UserError as error:
+        fault = str(error)
+    except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:  # the file is not there
             raise
-        for row in range(piece.first + given, piece.first + piece.rows):
-            place = f"{piece.name}:{row}"
-            fault = f"is damaged ({one_line(str(error))[:150]}); write the file again."
-            yield Failure(place, str(error) if isinstance(error, UserError) else f"{place}: {fault}")
-        return
-    if given < piece.rows:
-        raise _changed(piece)
+        fault = f"is damaged ({one_line(str(error))[:150]})"
+    else:
+        if given < piece.rows and file_hash(path) != piece.sha256:
+            raise _changed(piece)
+    for row in range(piece.first + given, piece.first + piece.rows):
+        place = f"{piece.name}:{row}"
+        yield Failure(place, fault if fault.startswith(piece.path) else f"{place}: {fault}; write the file again.")
 
 
 def _parquet_items(piece: Piece, source: Source) -> Iterator[Document | Failure]:
