@@ -289,3 +289,15 @@ def test_a_text_of_parquet_that_is_no_utf8_is_a_failure_of_its_row(tmp_path: Pat
     assert broken.message.startswith(f"{tmp_path / 'a.parquet'}: row 1: its text is not UTF-8")
     assert isinstance(whole, Document)
     assert whole.text == "x"
+
+
+def test_names_of_columns_that_are_no_text_or_come_twice_are_one_failure(tmp_path: Path) -> None:
+    other, twice = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    parquet.write_table(pa.table({"text": ["x"], "other": ["y"]}), other, store_schema=False)
+    other.write_bytes(other.read_bytes().replace(b"other", b"\xffther"))
+    parquet.write_table(pa.table([["x"], ["y"]], names=["text", "text"]), twice)
+    first, second = read(plan([str(other), str(twice)], 1_000))
+    assert isinstance(first, Failure)
+    assert first.message.startswith(f"{other}: no Parquet ('utf-8' codec can't decode")
+    assert isinstance(second, Failure)
+    assert second.message.startswith(f'{twice}: has more than one column "text"')

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ner_danvan.document import Document, document_from_dict
-from ner_danvan.errors import UserError, one_line
+from ner_danvan.errors import UserError
 from ner_danvan.io.readers import (
     BULK_ENDINGS,
     SAFE,
@@ -32,6 +32,7 @@ from ner_danvan.io.readers import (
 )
 from ner_danvan.io.readers.parquet import bounded, cell, check_said, read_batches
 from ner_danvan.io.readers.source import Source
+from ner_danvan.io.readers.zips import short
 from ner_danvan.model_dir import file_hash
 from ner_danvan.strict_json import parse_json
 
@@ -218,14 +219,18 @@ def _lines(item: InputFile, first: int, rows: int, start: int, end: int, sha256:
 
 
 def _parquet_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
-    import pyarrow as pa  # late: only Parquet needs it
-    from pyarrow import parquet
+    from pyarrow import parquet  # late: only Parquet needs it
 
     try:
         with parquet.ParquetFile(item.path) as file:
             schema, metadata = file.schema_arrow, file.metadata
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{item.path}: no Parquet ({str(error).splitlines()[0]}); write the file again.") from None
+    except Exception as error:  # ArrowException, and whatever a broken schema makes it stumble over
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise UserError(f"{item.path}: no Parquet ({short(error)}); write the file again.") from None
+    for name in _COLUMNS:
+        if schema.names.count(name) > 1:
+            raise UserError(f'{item.path}: has more than one column "{name}"; keep one of them.')
     if "text" not in schema.names or not _is_text(schema.field("text").type):
         raise UserError(f'{item.path}: has no column "text" of strings; name it so, "id" and "meta" beside it.')
     with item.path.open("rb") as stream:
@@ -302,8 +307,6 @@ def _read_lines(piece: Piece, path: Path, limits: Limits) -> Iterator[Document |
 
 def _read_parquet(piece: Piece, path: Path, limits: Limits) -> Iterator[Document | Failure]:
     """Where a file is damaged, or holds too much, each row that cannot be reached is a failure."""
-    import pyarrow as pa
-
     given = 0
     fault = "is damaged (it has fewer rows than it says)"
     try:
@@ -314,10 +317,10 @@ def _read_parquet(piece: Piece, path: Path, limits: Limits) -> Iterator[Document
                 given += 1
     except UserError as error:
         fault = str(error)
-    except (pa.ArrowException, OSError) as error:
+    except Exception as error:  # as when it was planned
         if isinstance(error, OSError) and error.errno:  # the file is not there
             raise
-        fault = f"is damaged ({one_line(str(error))[:150]})"
+        fault = f"is damaged ({short(error)})"
     else:
         if given < piece.rows and file_hash(path) != piece.sha256:
             raise _changed(piece)
