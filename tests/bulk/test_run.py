@@ -425,7 +425,7 @@ def test_another_ratio_that_makes_another_plan_is_told(bulk: Bulk, corpus: Path,
     )
     assert bulk(stop=False) == 1
     assert manifest(tmp_path / "out")["failed"] == 1
-    with pytest.raises(UserError, match="or --limit ratio have changed"):
+    with pytest.raises(UserError, match=r"in the same order and the same --limit, or another -o\.$"):
         bulk(stop=False, limits=Limits(ratio=100_000), resume=True)
     for part in (tmp_path / "out").glob("part-*"):
         part.unlink()

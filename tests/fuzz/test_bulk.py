@@ -12,7 +12,8 @@ from fuzz.torture import check_line, damaged, fuzz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner_danvan.bulk.shards import find_inputs, plan_shards, read_shard
+from ner_danvan.bulk.reading import read_shard
+from ner_danvan.bulk.shards import find_inputs, plan_shards
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import read_inputs

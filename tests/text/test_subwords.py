@@ -67,6 +67,16 @@ def test_a_word_met_before_keeps_its_ids(vocabulary: Path, monkeypatch: pytest.M
         assert ours.counts.tolist() == new.counts.tolist()
 
 
+def test_of_words_met_before_the_newest_are_kept(vocabulary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subwording, "_WORDS_KEPT", 16)
+    subwords = Subwords.from_files(vocabulary)
+    for number in range(100):
+        subwords.encode([f"xã{number}"])
+        newest = [f"xã{near}" for near in range(max(0, number - 13), number + 1)]
+        assert len(subwords._ids) <= 16
+        assert list(subwords._ids)[-len(newest) :] == newest
+
+
 def test_each_subword_knows_its_word(vocabulary: Path) -> None:
     encoded = Subwords.from_files(vocabulary).encode(["Huyện_uỷ", "x", "Thanh_Sơn😀"])
     assert encoded.word_of.tolist() == sorted(encoded.word_of.tolist())

@@ -1,4 +1,4 @@
-"""A corpus in shards: which rows of which files become one part of the output, and how they are read again.
+"""A corpus in shards: which rows of which files become one part of the output.
 
 Planning reads every byte once, to count and to hash; tagging takes a hundred times as long.
 """
@@ -9,11 +9,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from ner_danvan.document import Document, document_from_dict
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import (
     BULK_ENDINGS,
@@ -22,23 +19,17 @@ from ner_danvan.io.readers import (
     Failure,
     InputFile,
     Limits,
-    attempt,
     find_files,
     is_jsonl,
     read_line,
-    read_one,
-    read_row,
-    with_origin,
 )
-from ner_danvan.io.readers.parquet import bounded, cell, check_said, read_batches
+from ner_danvan.io.readers.parquet import check_said
 from ner_danvan.io.readers.source import Source
-from ner_danvan.io.readers.zips import short
 from ner_danvan.model_dir import file_hash
-from ner_danvan.strict_json import parse_json
 
 SHARD_BYTES = 2 * 2**20  # of text: about a minute of a core, lost at most where a worker dies
 _PARQUET = ".parquet"
-_COLUMNS = ("id", "text", "meta")
+COLUMNS = ("id", "text", "meta")  # of a Parquet file
 _READ_AHEAD = 2**20  # bytes of a line, at a time
 
 TEXT, LINES, PARQUET, FAILED = "text", "lines", "parquet", "failed"
@@ -224,11 +215,12 @@ def _parquet_pieces(item: InputFile, plan: _Plan) -> Iterator[Piece]:
     try:
         with parquet.ParquetFile(item.path) as file:
             schema, metadata = file.schema_arrow, file.metadata
+    except OSError:
+        raise
     except Exception as error:  # ArrowException, and whatever a broken schema makes it stumble over
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise UserError(f"{item.path}: no Parquet ({short(error)}); write the file again.") from None
-    for name in _COLUMNS:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{item.path}: no Parquet ({reason}); write the file again.") from None
+    for name in COLUMNS:
         if schema.names.count(name) > 1:
             raise UserError(f'{item.path}: has more than one column "{name}"; keep one of them.')
     if "text" not in schema.names or not _is_text(schema.field("text").type):
@@ -260,123 +252,3 @@ def _is_text(kind: Any) -> bool:
     if types.is_dictionary(kind):
         return _is_text(kind.value_type)
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-# --- reading ----------------------------------------------------------------------------------
-
-
-def read_shard(shard: Shard, base: Path, limits: Limits = SAFE) -> Iterator[Document | Failure]:
-    """The shard's documents, in order, named as one command names them; paths are below `base` unless absolute.
-
-    Raises UserError if a file is no longer what it was when the shard was planned.
-    """
-    for piece in shard.pieces:
-        if piece.kind == FAILED:
-            yield Failure(piece.name, piece.message)
-            continue
-        try:
-            if piece.kind == TEXT:
-                yield _read_text(piece, base / piece.path, limits)
-            else:
-                yield from _READERS[piece.kind](piece, base / piece.path, limits)
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"{piece.path}: cannot be read here ({reason}); put it where all workers see it.") from None
-
-
-def _read_text(piece: Piece, path: Path, limits: Limits) -> Document | Failure:
-    with path.open("rb") as stream:
-        if hashlib.file_digest(stream, "sha256").hexdigest() != piece.sha256:
-            raise _changed(piece)
-        stream.seek(0)
-        return read_one(stream, piece.name, piece.path, limits)
-
-
-def _read_lines(piece: Piece, path: Path, limits: Limits) -> Iterator[Document | Failure]:
-    seen = hashlib.sha256()
-    position, number = piece.start, piece.first
-    with path.open("rb") as lines:
-        lines.seek(position)
-        while position < piece.end and (line := read_line(lines, limits.file, seen.update)).size:
-            if not line.is_empty:
-                yield read_row(line, f"{piece.name}:{number}", {"source": piece.name, "row": number}, limits)
-            position, number = position + line.size, number + 1
-    if seen.hexdigest() != piece.sha256:
-        raise _changed(piece)
-
-
-def _read_parquet(piece: Piece, path: Path, limits: Limits) -> Iterator[Document | Failure]:
-    """Where a file is damaged, or holds too much, each row that cannot be reached is a failure."""
-    given = 0
-    fault = "is damaged (it has fewer rows than it says)"
-    try:
-        with path.open("rb") as stream:
-            source = Source(piece.name, piece.path, stream, {"source": piece.name}, limits=limits)
-            for item in bounded(_parquet_items(piece, source), piece.rows, source, piece.first):
-                yield item
-                given += 1
-    except UserError as error:
-        fault = str(error)
-    except Exception as error:  # as when it was planned
-        if isinstance(error, OSError) and error.errno:  # the file is not there
-            raise
-        fault = f"is damaged ({short(error)})"
-    else:
-        if given < piece.rows and file_hash(path) != piece.sha256:
-            raise _changed(piece)
-    for row in range(piece.first + given, piece.first + piece.rows):
-        place = f"{piece.name}:{row}"
-        yield Failure(place, fault if fault.startswith(piece.path) else f"{place}: {fault}; write the file again.")
-
-
-def _parquet_items(piece: Piece, source: Source) -> Iterator[Document | Failure]:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(source.stream, pre_buffer=False) as file:
-        metadata, names = file.metadata, [name for name in _COLUMNS if name in file.schema_arrow.names]
-    number, last = piece.first, piece.first + piece.rows - 1
-    groups, row = _groups(metadata, number, last)  # row: the number of the first row of these groups
-    for batch in read_batches(source, metadata, names, groups):
-        skipped = min(max(0, number - row), batch.num_rows)
-        row += batch.num_rows
-        for scalars in zip(*batch.slice(skipped, max(0, last - number + 1)).columns, strict=True):
-            place = f"{piece.name}:{number}"
-            yield attempt(place, partial(_from_row, dict(zip(names, scalars, strict=True)), number, source))
-            number += 1
-        if number > last:
-            return
-
-
-def _groups(metadata: Any, first: int, last: int) -> tuple[list[int], int]:
-    """The row groups in which rows first to last lie, and the number of the first row in them; all count from 1."""
-    groups: list[int] = []
-    begin = row = 1
-    for number in range(metadata.num_row_groups):
-        end = row + metadata.row_group(number).num_rows
-        if row <= last and end > first:
-            begin = begin if groups else row
-            groups.append(number)
-        row = end
-    return groups, begin
-
-
-def _from_row(scalars: dict[str, Any], number: int, source: Source) -> Document:
-    values = {name: cell(scalar, number, source, text=name != "id") for name, scalar in scalars.items()}
-    place = f"{source.name}:{number}"
-    meta = values.get("meta")
-    if isinstance(meta, str):
-        meta = parse_json(meta or "{}", f'{place}: "meta"')
-    elif meta is not None:
-        # a map comes as pairs; what JSON does not know, a date say, becomes a string
-        meta = json.loads(json.dumps(dict(meta), default=str))
-    return with_origin(document_from_dict(values | {"meta": meta}, place), {**source.origin, "row": number})
-
-
-def _changed(piece: Piece) -> UserError:
-    return UserError(f"{piece.path}: has changed since the run began; when it is at rest, go on with --resume.")
-
-
-_READERS: dict[str, Callable[[Piece, Path, Limits], Iterator[Document | Failure]]] = {
-    LINES: _read_lines,
-    PARQUET: _read_parquet,
-}

@@ -9,7 +9,8 @@ from pathlib import Path
 from ner_danvan.backends.choice import fingerprint, wanted_files
 from ner_danvan.bulk.formats import PARTS
 from ner_danvan.bulk.parts import GO_ON, Outcome, part_name, whole_part
-from ner_danvan.bulk.shards import Shard, read_shard
+from ner_danvan.bulk.reading import read_shard
+from ner_danvan.bulk.shards import Shard
 from ner_danvan.document import Document
 from ner_danvan.errors import UserError
 from ner_danvan.io.readers import SAFE, Failure, Limits, cannot_be_tagged

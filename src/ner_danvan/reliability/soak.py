@@ -209,8 +209,8 @@ def _endless(
 def _mixed(texts: Sequence[str], lengths: Sequence[int], chance: random.Random) -> Iterator[str]:
     """One text of each length in characters, in random order, cut out of reports one behind the other.
 
-    Its figures are new each time, as those of reports are: what is kept of words seen fills up, and is emptied, within
-    minutes. With the same words again and again it would do so within hours, and look like a drift.
+    Its figures are new each time, as those of reports are: what is kept of words seen is full within minutes. With the
+    same words again and again it would fill up for hours, and look like a drift.
     """
     for length in chance.sample(list(lengths), len(lengths)):
         pieces = [chance.choice(texts)]

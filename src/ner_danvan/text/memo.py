@@ -34,5 +34,6 @@ def forget_oldest(kept: dict[_Key, Any], limit: int) -> None:
     Not all, so that what a process holds stays as it is once it is full. Other threads may be here too.
     """
     if len(kept) >= limit:
-        for key in list(kept)[: len(kept) - limit + max(1, limit // _PART)]:
+        keys = list(kept)
+        for key in keys[: max(0, len(keys) - limit + max(1, limit // _PART))]:
             kept.pop(key, None)

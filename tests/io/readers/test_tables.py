@@ -245,7 +245,8 @@ DAMAGED = Path(__file__).with_name("damaged.parquet")  # found by tests/fuzz/gui
     "read",
     [
         "from ner_danvan.io.readers import read_inputs as read; print(*read([sys.argv[1]], lambda: None))",
-        "from ner_danvan.bulk.shards import find_inputs, plan_shards, read_shard; from pathlib import Path\n"
+        "from ner_danvan.bulk.reading import read_shard; from pathlib import Path\n"
+        "from ner_danvan.bulk.shards import find_inputs, plan_shards\n"
         "for shard in plan_shards(find_inputs([sys.argv[1]], print)): print(*read_shard(shard, Path.cwd()))",
     ],
 )

@@ -85,7 +85,7 @@ def html_to_text(page: str, source: Source) -> str:
 
 
 def _check_attributes(data: bytes, source: Source) -> None:
-    """Raises UserError if an element has too many. Without a tree libxml2 takes a time in proportion to the page."""
+    """Raises UserError if an element has too many. Without a tree libxml2, from 2.14 on, takes a time like the page."""
     etree = library("lxml.etree", source)
 
     class Target:
