@@ -18,8 +18,8 @@ from ner_danvan.io.readers.tables import Columns, choose
 from ner_danvan.io.readers.zips import check_ratio, short
 
 _BATCH_BYTES = 16 * 2**20  # decoded at a time
-# rows decoded at a time: fewer would copy the dictionary of a column more often; those without one are whole
-_BATCH_ROWS, _BATCH_WHOLE_ROWS = 4096, 256
+# rows decoded at a time: fewer would copy the dictionary of a column more often; without one each row is whole
+_BATCH_ROWS, _BATCH_WHOLE_ROWS = 4096, 16
 _DICTIONARY_BYTES = 64 * 2**20  # of a row group; a dictionary of all that is in a larger one would take too much
 _ROW_ITSELF = 64  # characters that a row comes to without its text: what is told of it
 _ROWS_FREE = 64 * 2**20  # characters that all rows may come to whatever the file's size
