@@ -1,7 +1,7 @@
 """Read mixed documents for a long time, and see whether memory, file handles or speed drift.
 
 python scripts/soak.py
-python scripts/soak.py minutes=120 warmup=15
+python scripts/soak.py minutes=150 warmup=30
 """
 
 from __future__ import annotations
