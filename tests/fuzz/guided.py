@@ -35,11 +35,9 @@ from fuzz.test_readers import KINDS, check
 from fuzz.test_texts import check_decoded
 from fuzz.torture import check_line, tried
 
-_ENDINGS = {"text": "txt"}
-
 
 def _reader(kind: str, data: bytes) -> None:
-    check(data, f"a.{_ENDINGS.get(kind, kind)}", budget=False)
+    check(data, samples.name_of(kind), budget=False)
 
 
 def _bulk(kind: str, data: bytes) -> None:

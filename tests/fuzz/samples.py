@@ -145,6 +145,11 @@ def tcvn3() -> bytes:
     return bytes(table.get(char, ord(char) if ord(char) < 128 else 63) for char in f"{LINE} {MORE}")
 
 
+def name_of(kind: str) -> str:
+    """What a file of a format is called."""
+    return "a.txt" if kind == "text" else f"a.{kind}"
+
+
 def of(kind: str) -> list[bytes]:
     """Whole files of a format."""
     texts = [LINE.encode(), (LINE + "\r\n" + MORE).encode("utf-16"), MORE.encode("utf-16-le"), tcvn3()]

@@ -22,12 +22,11 @@ from ner_danvan.io.readers.source import Source
 
 BULK_KINDS = ["text", "jsonl", "docx", "parquet"]
 _ROOM = "/dev/shm" if Path("/dev/shm").is_dir() else None
-_ENDINGS = {"text": "txt"}
 
 
 def check_bulk(data: bytes, kind: str, size: int) -> None:
     with tempfile.TemporaryDirectory(dir=_ROOM) as folder:
-        path = Path(folder) / f"a.{_ENDINGS.get(kind, kind)}"
+        path = Path(folder) / samples.name_of(kind)
         path.write_bytes(data)
         shards = plan_shards(find_inputs([str(path)], lambda message: None), size)
         found = []

@@ -60,8 +60,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 @fuzz(40)
 @given(data=st.data())
 def test_a_damaged_file_gives_documents_or_one_line(kind: str, data: st.DataObject) -> None:
-    name = "a.txt" if kind == "text" else f"a.{kind}"
-    check(data.draw(damaged(samples.of(kind))), name)
+    check(data.draw(damaged(samples.of(kind))), samples.name_of(kind))
 
 
 @fuzz(40)

@@ -194,11 +194,12 @@ class PartFolder:
             shard = self._shards.get(part)
             if shard is None or shard.sha256 != outcome.sha256:
                 # by another ratio a Parquet that was refused is read, and all behind it moves
-                limits = " and the same --limit, or another -o." if self.has_other_limits else ""
+                again = ", or delete this part to have it made again"
+                mend = " and the same --limit, or another -o" if self.has_other_limits else again
                 now = f"now begins at {shard.pieces[0].place}" if shard else "is now beyond their end"
                 raise UserError(
                     f"{self.folder / part}: was made of other inputs (it {now}, or their bytes have changed); give the "
-                    f"same inputs in the same order{limits or ', or delete this part to have it made again.'}"
+                    f"same inputs in the same order{mend}."
                 )
             finished[part] = outcome
         return finished
